@@ -1,0 +1,56 @@
+/**
+ * Makes a provider of any service that speaks OpenAI's wire, from a few lines of data.
+ *
+ * @module
+ */
+import type { Operation, Request, Timeouts } from "@plugline/core"
+import type { Credentials } from "./Credentials.ts"
+import { type Quirks, wires, type Wires } from "./openai/index.ts"
+import * as Provider from "./Provider.ts"
+import type { Headers, Transport } from "./Transport.ts"
+
+export type { Quirks, Wires } from "./openai/index.ts"
+
+/** What sets a service apart. */
+export interface Compatible<Op extends Operation = keyof Wires> {
+  readonly name: string
+  /** What people call it. Default: the name. */
+  readonly title?: string
+  /** Up to and with the version: `https://api.example.com/v1`. */
+  readonly baseUrl: string
+  /** The environment variables that customarily hold its key. */
+  readonly keys: ReadonlyArray<string>
+  /** Whether it answers nobody without a key. Default: true. */
+  readonly needsKey?: boolean
+  /** The headers that carry a key. Default: `authorization: Bearer …`. */
+  readonly authorize?: (key: string) => Headers
+  /** Further headers of a request, none of them secret. Default: none. */
+  readonly headers?: (request: Request) => Headers
+  /** Time limits in ms, where a call sets none. Default: those of the transport. */
+  readonly timeouts?: Timeouts
+  /** What it does differently from the usual. Default: nothing. */
+  readonly quirks?: Quirks
+  /** The operations it has. Default: chat, stream, completion, embeddings, list_models, validate. */
+  readonly operations?: ReadonlyArray<Op>
+}
+
+/**
+ * A provider that speaks OpenAI's wire.
+ *
+ * @throws LlmError `Configuration` when the base URL is none.
+ * @example
+ * ```ts
+ * import { compatible } from "@plugline/providers/compatible"
+ *
+ * const vllm = compatible({ name: "vllm", baseUrl: "http://127.0.0.1:8000/v1", keys: ["VLLM_API_KEY"], needsKey: false })
+ * Object.keys(vllm.pipelines) // => ["chat", "stream", "completion", "embeddings", "list_models", "validate"]
+ * ```
+ */
+export const compatible = <const Op extends keyof Wires = keyof Wires>(
+  service: Compatible<Op>
+): Provider.Provider<Transport | Credentials, Op> => {
+  const { operations, quirks, ...init } = service
+  const all = wires({ baseUrl: service.baseUrl, ...quirks })
+  const chosen = operations === undefined ? all : Object.fromEntries(operations.map((operation) => [operation, all[operation]]))
+  return Provider.make<Op>({ ...init, wires: chosen as Pick<Wires, Op> })
+}

@@ -1,0 +1,50 @@
+/**
+ * Reads the answer: a whole one at once, a streamed one part by part as it is asked for.
+ *
+ * A stream is handed on with its first real part. Until then a failure is a failure of the request, so that a retry or a
+ * fallback around it can still act; from then on it is an error part.
+ *
+ * @module
+ */
+import { type Bytes, LlmError, type Operation, Part, Plug, Request } from "@plugline/core"
+import { Effect } from "effect"
+import type { Definition } from "./definition.ts"
+import type { Wire } from "../Wire.ts"
+import { conclude } from "./conclude.ts"
+import { warned, warningsOf } from "./prepare.ts"
+import { begin, source } from "./source.ts"
+
+/** The fifth plug of a provider: `response` becomes the answer. */
+export const parse = (provider: Definition, operation: Operation, wire: Wire): Plug =>
+  Plug.make("parse", (request) => {
+    const { response } = request
+    if (request.state !== "executing" || response === undefined) return request
+    const { body, headers, status } = response
+    if (typeof body !== "string") return streamed(wire, request, body)
+    try {
+      return Request.complete(request, warned(wire.parse({ status, headers, body }, request), warningsOf(request)))
+    } catch (thrown) {
+      return conclude(request, LlmError.fromUnknown(thrown, { provider: provider.name }))
+    }
+  }, { options: { provider: provider.name, operation } })
+
+const streamed = (wire: Wire, request: Request, bytes: Bytes): Effect.Effect<Request> => {
+  const failed = (thrown: unknown) => Part.error(LlmError.fromUnknown(thrown, { plug: "parse", provider: request.provider }))
+  const decoder = wire.parts?.(request) ?? noDecoder
+  const parts = source(bytes, decoder, failed)
+  const warnings = warningsOf(request).map((warning): Part => ({ type: "warning", warning }))
+  return Effect.onInterrupt(
+    Effect.flatMap(begin(parts, warnings), (begun) =>
+      "source" in begun
+        ? Effect.succeed(Request.stream(request, begun.source))
+        : Effect.as(bytes.close, Request.fail(request, Part.errorOf(begun.error)))),
+    () => bytes.close
+  )
+}
+
+const noDecoder = {
+  push: () => {
+    throw LlmError.make({ _tag: "Unsupported", message: "this operation has no streamed form" })
+  },
+  end: () => []
+}

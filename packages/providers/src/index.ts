@@ -1,0 +1,23 @@
+/**
+ * How language model services are asked and how their answers are read. Each provider has an entry of its own, so that using
+ * one does not load the others: `@plugline/providers/openai`, `@plugline/providers/local`.
+ *
+ * @module
+ */
+import type { Credentials as CredentialsService } from "./Credentials.ts"
+import * as ProviderModule from "./Provider.ts"
+import * as RegistryModule from "./Registry.ts"
+import type { Transport as TransportService } from "./Transport.ts"
+
+export { Credentials, type KeyOwner } from "./Credentials.ts"
+export { type Compatible, compatible, type Quirks } from "./OpenAiCompatible.ts"
+export {
+  type Headers, type MemoryAnswer, type MemoryHandler, type Outgoing, Transport, type TransportOptions
+} from "./Transport.ts"
+export type { Decoder, Prepared, Wire, WireResponse } from "./Wire.ts"
+
+export const Provider = ProviderModule
+export type Provider<R = TransportService | CredentialsService> = ProviderModule.Provider<R>
+
+export const Registry = RegistryModule
+export type Registry<R = TransportService | CredentialsService> = RegistryModule.Registry<R>

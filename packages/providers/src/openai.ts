@@ -1,0 +1,23 @@
+/**
+ * OpenAI: `OPENAI_API_KEY` from the environment, or `config.apiKey`. `config.organization` and `config.project` say for whom a
+ * call is made.
+ *
+ * @module
+ */
+import type { Request } from "@plugline/core"
+import { compatible } from "./OpenAiCompatible.ts"
+import type { Headers } from "./Transport.ts"
+
+const headers = ({ config: { organization, project } }: Request): Headers => ({
+  ...(typeof organization === "string" && { "openai-organization": organization }),
+  ...(typeof project === "string" && { "openai-project": project })
+})
+
+/** The provider `openai`. */
+export const openai = compatible({
+  name: "openai",
+  title: "OpenAI",
+  baseUrl: "https://api.openai.com/v1",
+  keys: ["OPENAI_API_KEY"],
+  headers
+})

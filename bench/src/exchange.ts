@@ -20,13 +20,15 @@ export const body = {
 /** How many events of a streamed answer carry text. */
 export const chunks = 200
 
-const words = ["queue", " lets", " the", " sender", " go", " on", " while", " the", " reader", " catches", " up", ",", " and"]
+const words = ["queue", " lets", " the", " sender", " go", " on", " while", " the", " reader", " catches", " up"]
 
 /** The answer's text, in the pieces a streamed one comes in. */
 export const pieces: ReadonlyArray<string> = Array.from({ length: chunks }, (_, index) => words[index % words.length]!)
 
 /** The answer's text. */
 export const text = pieces.join("")
+
+const base = { service_tier: "default", system_fingerprint: null }
 
 const head = { id: "chatcmpl-C1a2b3c4d5e6f7g8h9i0j1k2l3m4n", created: 1760000000, model: "gpt-5-mini-2025-08-07" }
 
@@ -35,7 +37,12 @@ const usage = {
   completion_tokens: chunks,
   total_tokens: 48 + chunks,
   prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
-  completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0, accepted_prediction_tokens: 0, rejected_prediction_tokens: 0 }
+  completion_tokens_details: {
+    reasoning_tokens: 0,
+    audio_tokens: 0,
+    accepted_prediction_tokens: 0,
+    rejected_prediction_tokens: 0
+  }
 }
 
 /** The whole answer. */
@@ -49,16 +56,14 @@ export const whole = JSON.stringify({
     finish_reason: "stop"
   }],
   usage,
-  service_tier: "default",
-  system_fingerprint: null
+  ...base
 })
 
 const chunk = (delta: object, reason: string | null): string =>
   event({
     ...head,
     object: "chat.completion.chunk",
-    service_tier: "default",
-    system_fingerprint: null,
+    ...base,
     choices: [{ index: 0, delta, logprobs: null, finish_reason: reason }],
     usage: null,
     obfuscation: "q7Zt1"
@@ -74,6 +79,6 @@ export const events: ReadonlyArray<string> = [
   opening,
   ...pieces.map((content) => chunk({ content }, null)),
   chunk({}, "stop"),
-  event({ ...head, object: "chat.completion.chunk", service_tier: "default", system_fingerprint: null, choices: [], usage }),
+  event({ ...head, object: "chat.completion.chunk", ...base, choices: [], usage }),
   "data: [DONE]\n\n"
 ]

@@ -46,7 +46,8 @@ const measure = async (): Promise<Reply> => {
 }
 
 const reply = (message: Reply): void => {
-  process.send?.(message)
+  // A parent that is gone wants no answer; the process ends with `disconnect`.
+  process.send?.(message, undefined, undefined, () => {})
 }
 
 const [module, what, argument = ""] = process.argv.slice(2)

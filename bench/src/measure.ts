@@ -40,7 +40,9 @@ export const sideBySide = async <const Name extends string>(
   plan: Plan
 ): Promise<Measured<Name>> => {
   const names = Object.keys(entries).filter((name): name is Name => Object.hasOwn(entries, name))
-  const samples = Object.fromEntries(names.map((name) => [name, [] as Array<number>])) as { [Each in Name]: Array<number> }
+  const samples = Object.fromEntries(
+    names.map((name): [Name, Array<number>] => [name, []])
+  ) as Record<Name, Array<number>>
   for (let generation = 0; generation < (plan.generations ?? 1); generation++) {
     const workers = await startAll(names.map((name) => entries[name]))
     try {
@@ -76,7 +78,7 @@ const settle = async (worker: Worker, { count, turn = 50, warmUp = 500 }: Plan):
   }
 }
 
-// --- one process ------------------------------------------------------------------------------------------------------
+// --- one process -----------------------------------------------------------------------------------------------------
 
 /** A contender in its process. */
 interface Worker {
@@ -125,17 +127,29 @@ const start = async (entry: Entry): Promise<Worker> => {
   }
 }
 
-/** The next message of a child process, or an error where it ends without one. */
+/** The longest any answer of a child process may take, in ms. */
+const patience = 60_000
+
+/** The next message of a child process, or an error where it ends or stays silent. */
 export const next = <A>(child: ChildProcess, name: string): Promise<A> =>
   new Promise((resolve, reject) => {
-    const message = (value: unknown): void => {
+    const settle = (): void => {
+      clearTimeout(timer)
+      child.off("message", message)
       child.off("exit", exit)
+    }
+    const message = (value: unknown): void => {
+      settle()
       resolve(value as A)
     }
     const exit = (code: number | null): void => {
-      child.off("message", message)
+      settle()
       reject(new Error(`the process of ${name} ended with ${code ?? "a signal"}`))
     }
-    child.once("message", message)
-    child.once("exit", exit)
+    const timer = setTimeout(() => {
+      settle()
+      reject(new Error(`the process of ${name} has not answered for ${patience / 1000} s`))
+    }, patience)
+    child.on("message", message)
+    child.on("exit", exit)
   })

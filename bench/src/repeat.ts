@@ -23,5 +23,6 @@ export const together = <A>(exchange: () => Promise<A>, expected: A): Contender 
 }
 
 const check = (brought: unknown, expected: unknown): void => {
-  if (brought !== expected) throw new Error(`the exchange brought ${JSON.stringify(brought)}, not ${JSON.stringify(expected)}`)
+  if (brought === expected) return
+  throw new Error(`the exchange brought ${JSON.stringify(brought)}, not ${JSON.stringify(expected)}`)
 }

@@ -12,7 +12,7 @@ import type { Message } from "./upstream.ts"
 /** The upstream, standing. */
 export interface Service {
   readonly origin: string
-  /** Waits until exactly so many exchanges are unfinished, and fails where that does not come about within ten seconds. */
+  /** Waits until exactly so many exchanges are unfinished, and fails where that takes longer than ten seconds. */
   readonly holds: (count: number) => Promise<void>
 }
 

@@ -88,5 +88,9 @@ export const inserted = (text: string, table: string): string => {
   return `${text.slice(0, begin + markers.begin.length)}\n${table}\n${text.slice(end)}`
 }
 
+/** Fails where a file cannot take a table. */
+export const check = (file: string): void => void inserted(readFileSync(file, "utf8"), "")
+
 /** Puts the table between the markers of a file, and leaves the rest of it as it is. */
-export const write = (file: string, table: string): void => writeFileSync(file, inserted(readFileSync(file, "utf8"), table))
+export const write = (file: string, table: string): void =>
+  writeFileSync(file, inserted(readFileSync(file, "utf8"), table))

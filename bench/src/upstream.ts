@@ -18,8 +18,9 @@ const pace = 5
 
 const burst = events.join("")
 
-const json = { "content-type": "application/json", "content-length": Buffer.byteLength(whole), "x-request-id": "req_upstream" }
-const stream = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-request-id": "req_upstream" }
+const id = { "x-request-id": "req_upstream" }
+const json = { "content-type": "application/json", "content-length": Buffer.byteLength(whole), ...id }
+const stream = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", ...id }
 
 const answers: { readonly [how: string]: (response: ServerResponse) => void } = {
   whole: (response) => response.writeHead(200, json).end(whole),

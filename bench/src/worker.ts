@@ -19,7 +19,8 @@ export interface Contenders<A> {
 export type Reply = { readonly ready: true } | { readonly cpu: number } | { readonly failed: string }
 
 const reply = (message: Reply): void => {
-  process.send?.(message)
+  // A parent that is gone wants no answer; the process ends with `disconnect`.
+  process.send?.(message, undefined, undefined, () => {})
 }
 
 const failed = (thrown: unknown): void => {

@@ -1,6 +1,6 @@
 /**
- * A streamed answer's bytes, read three ways: by the provider's decoder, by a split and `JSON.parse`, and by `JSON.parse`
- * alone on texts that are there already.
+ * A streamed answer's bytes, read three ways: by the provider's decoder, by a split and `JSON.parse`, and by
+ * `JSON.parse` alone on texts that are there already.
  *
  * @module
  */

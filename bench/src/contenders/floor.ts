@@ -1,6 +1,6 @@
 /**
- * The least that an exchange over HTTP takes: undici's `dispatch`, `JSON.stringify` and `JSON.parse`, and nothing around
- * them. It checks no status, knows no time limit and cannot be cancelled.
+ * The least that an exchange over HTTP takes: undici's `dispatch`, `JSON.stringify` and `JSON.parse`, and nothing
+ * around them. It checks no status, knows no time limit and cannot be cancelled.
  *
  * @module
  */

@@ -8,9 +8,12 @@ import { body, chunks, text } from "../exchange.ts"
 import { inTurn, together, type Upstream } from "../repeat.ts"
 import type { Contenders } from "../worker.ts"
 
-const clientOf = ({ how, origin }: Upstream): OpenAI => new OpenAI({ apiKey: "sk-bench", baseURL: `${origin}/${how}/v1`, maxRetries: 0 })
+const clientOf = ({ how, origin }: Upstream): OpenAI =>
+  new OpenAI({ apiKey: "sk-bench", baseURL: `${origin}/${how}/v1`, maxRetries: 0 })
 
 const asked = { model: body.model, messages: body.messages.map((message) => ({ ...message })) }
+
+const askedStreamed = { ...asked, stream: true, stream_options: { include_usage: true } } as const
 
 const call = async (client: OpenAI): Promise<string> => {
   const completion = await client.chat.completions.create(asked)
@@ -20,7 +23,7 @@ const call = async (client: OpenAI): Promise<string> => {
 /** Reads a stream to its end; `each` hears of every piece of text. */
 const stream = async (client: OpenAI, each: (delta: string) => void = () => {}): Promise<number> => {
   let seen = 0
-  for await (const chunk of await client.chat.completions.create({ ...asked, stream: true, stream_options: { include_usage: true } })) {
+  for await (const chunk of await client.chat.completions.create(askedStreamed)) {
     const delta = chunk.choices[0]?.delta.content ?? ""
     if (delta === "") continue
     seen++

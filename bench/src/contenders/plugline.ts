@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, ManagedRuntime, Stream } from "effect"
+import { Effect, ManagedRuntime } from "effect"
 import { build, layer, plugline } from "plugline"
 import { chunks, question, text } from "../exchange.ts"
 import { inTurn, together, type Upstream } from "../repeat.ts"
@@ -15,20 +15,22 @@ const messages = [{ role: "system", content: question.system }, { role: "user", 
 
 const baseUrlOf = ({ how, origin }: Upstream): string => `${origin}/${how}/v1`
 
+const optionsOf = (upstream: Upstream) => ({ model: question.model, apiKey: "sk-bench", baseUrl: baseUrlOf(upstream) })
+
 const call = async (upstream: Upstream): Promise<string> =>
-  (await plugline.chat("openai", messages, { model: question.model, apiKey: "sk-bench", baseUrl: baseUrlOf(upstream) })).text
+  (await plugline.chat("openai", messages, optionsOf(upstream))).text
 
-const built = (upstream: Upstream) =>
-  build("openai", messages, { model: question.model }).withApiKey("sk-bench").withConfig({ baseUrl: baseUrlOf(upstream) })
-
-const execute = (upstream: Upstream): Promise<string> =>
-  runtime.runPromise(Effect.map(built(upstream).execute(), (answer) => answer.text))
+const execute = (upstream: Upstream): Promise<string> => {
+  const built = build("openai", messages, { model: question.model })
+    .withApiKey("sk-bench")
+    .withConfig({ baseUrl: baseUrlOf(upstream) })
+  return runtime.runPromise(Effect.map(built.execute(), (answer) => answer.text))
+}
 
 /** Reads a stream to its end; `each` hears of every piece of text. */
 const stream = async (upstream: Upstream, each: (delta: string) => void = () => {}): Promise<number> => {
   let seen = 0
-  const options = { model: question.model, apiKey: "sk-bench", baseUrl: baseUrlOf(upstream) }
-  for await (const part of plugline.stream("openai", messages, options)) {
+  for await (const part of plugline.stream("openai", messages, optionsOf(upstream))) {
     if (part.type !== "text-delta") continue
     seen++
     each(part.delta)
@@ -36,16 +38,12 @@ const stream = async (upstream: Upstream, each: (delta: string) => void = () => 
   return seen
 }
 
-const executeStream = (upstream: Upstream): Promise<number> =>
-  runtime.runPromise(Stream.runFold(built(upstream).stream(), () => 0, (seen, part) => part.type === "text-delta" ? seen + 1 : seen))
-
 export const contenders: Contenders<Upstream> = {
   call: (upstream) => inTurn(() => call(upstream), text),
   calls: (upstream) => together(() => call(upstream), text),
   execute: (upstream) => inTurn(() => execute(upstream), text),
   stream: (upstream) => inTurn(() => stream(upstream), chunks),
-  streams: (upstream) => together(() => stream(upstream), chunks),
-  executeStream: (upstream) => inTurn(() => executeStream(upstream), chunks)
+  streams: (upstream) => together(() => stream(upstream), chunks)
 }
 
 /** What the memory of a request in flight is made of: begins it, and answers when it stands. */

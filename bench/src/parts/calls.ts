@@ -1,6 +1,6 @@
 /**
- * What one whole call takes of the processor: Plugline's default pipeline for `openai`, beside the bare exchange and the
- * packages people use today.
+ * What one whole call takes of the processor: Plugline's default pipeline for `openai`, beside the bare exchange and
+ * the packages people use today.
  *
  * @module
  */
@@ -21,12 +21,12 @@ export const rows = (): Promise<ReadonlyArray<Row>> =>
       execute: { module: "plugline", name: "execute", argument },
       openai: { module: "openai-sdk", name: "call", argument },
       ai: { module: "ai-sdk", name: "call", argument }
-    }, { rounds: 15, generations: 2, turn: 40, warmUp: 2_000 })
+    }, { rounds: 12, generations: 3, turn: 40, warmUp: 1_500 })
     const together = await sideBySide({
       floor: { module: "floor", name: "calls", argument },
       chat: { module: "plugline", name: "calls", argument },
       openai: { module: "openai-sdk", name: "calls", argument }
-    }, { rounds: 40, generations: 2, count: atOnce, warmUp: 1_500 })
+    }, { rounds: 40, generations: 2, count: atOnce, warmUp: 1_200 })
 
     const chat = { ours: inTurn.chat, unit }
     const many = { ours: together.chat, unit }
@@ -37,7 +37,9 @@ export const rows = (): Promise<ReadonlyArray<Row>> =>
       ratio("A call, `build(…).execute()`", {
         ours: inTurn.execute, theirs: inTurn.floor, name: "undici `dispatch`", unit, limit: 1.6
       }),
-      ratio(`${atOnce} calls at a time, each`, { ...many, theirs: together.floor, name: "undici `dispatch`", limit: 1.6 }),
+      ratio(`${atOnce} calls at a time, each`, {
+        ...many, theirs: together.floor, name: "undici `dispatch`", limit: 1.6
+      }),
       ratio("", { ...many, theirs: together.openai, name: "`openai` SDK", limit: 0.3 })
     ]
   })

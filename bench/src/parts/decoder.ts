@@ -15,7 +15,7 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => {
     split: entry("split", "burst"),
     burst: entry("decoder", "burst"),
     single: entry("decoder", "single")
-  }, { rounds: 10, generations: 2, turn: 50, warmUp: 800 })
+  }, { rounds: 10, generations: 2, turn: 40, warmUp: 600 })
   const each = (name: keyof typeof measured) => measured[name].map((cpu) => cpu / events.length)
   const parse = { theirs: each("parse"), name: "`JSON.parse` alone", unit: "µs", limit: 2 }
   return [

@@ -1,6 +1,6 @@
 /**
- * What a request takes in memory while it waits, and a stream while it is open: a thousand at a time, in a fresh process
- * for each contender and each repetition.
+ * What a request takes in memory while it waits, and a stream while it is open: a thousand at a time, in a fresh
+ * process for each contender and each repetition.
  *
  * @module
  */

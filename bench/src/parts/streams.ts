@@ -1,6 +1,6 @@
 /**
- * What a streamed answer takes of the processor: once with all of it there at once, which leaves the work on each event,
- * and once with its events arriving one by one, as a model writes them.
+ * What a streamed answer takes of the processor: once with all of it there at once, which leaves the work on each
+ * event, and once with its events arriving one by one, as a model writes them.
  *
  * @module
  */
@@ -21,11 +21,11 @@ export const rows = (): Promise<ReadonlyArray<Row>> =>
       openai: { module: "openai-sdk", name, argument: { origin, how } },
       ai: { module: "ai-sdk", name, argument: { origin, how } }
     })
-    const burst = await sideBySide(entries("burst", "stream"), { rounds: 12, generations: 2, turn: 50, warmUp: 2_000 })
-    const paced = await sideBySide(entries("paced", "streams"), { rounds: 4, count: atOnce, warmUp: 1_500 })
+    const burst = await sideBySide(entries("burst", "stream"), { rounds: 12, generations: 2, turn: 50, warmUp: 1_500 })
+    const paced = await sideBySide(entries("paced", "streams"), { rounds: 5, count: atOnce, warmUp: 1_200 })
     return [
       ...beside(`A stream of ${events.length} events that come at once`, burst, "µs", 1),
-      ...beside("The same, each event", burst, "µs", events.length).slice(0, 1),
+      ...beside("The same, each event", burst, "µs", events.length),
       ...beside("An event that comes alone", paced, "µs", events.length)
     ]
   })

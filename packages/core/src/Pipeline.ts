@@ -78,7 +78,7 @@ export const runCompiled = (compiled: Compiled, request: Request, options?: RunO
   if (request.halted) return Effect.succeed(request)
   const run = newRun(options)
   const outcome = compiled.handle(join(request, run))
-  if (!Effect.isEffect(outcome) && outcome.state !== "streaming" && run.closers.length === 0 && run.open.size === 0) return Effect.succeed(outcome)
+  if (!Effect.isEffect(outcome) && outcome.state !== "streaming" && run.closers.length === 0 && run.open === undefined) return Effect.succeed(outcome)
   return Effect.onExit(Effect.flatMap(Guard.effect(outcome), Reply.drain), () => closeAll(run))
 }
 
@@ -180,14 +180,14 @@ const newRun = (options: RunOptions | undefined): Run => ({
   spans: options?.spans ?? false,
   watched: options?.observer !== undefined || options?.spans === true,
   closers: [],
-  open: new Map()
+  open: undefined
 })
 
 /** However a run ends, replies that nobody has read to their end are left, and what was opened is closed. */
 const closeAll = (run: Run): Effect.Effect<void> =>
   Effect.suspend(() =>
-    run.closers.length === 0 && run.open.size === 0 ? Effect.void : Effect.andThen(
-      Effect.forEach([...run.open.values()], Reply.abandon, { discard: true }),
+    run.closers.length === 0 && run.open === undefined ? Effect.void : Effect.andThen(
+      Effect.forEach([...run.open?.values() ?? []], Reply.abandon, { discard: true }),
       Effect.forEach(run.closers.splice(0), (close) => close, { discard: true })
     ))
 

@@ -14,12 +14,10 @@ import * as Reply from "./Reply.ts"
 import { fail, patch, type Request } from "./Request.ts"
 import { type Answer, of, type Pipeline, type Plug } from "./Step.ts"
 
-export {
-  After, after, around, configurable, isPlug, Linear, make, mapParts, monitor, of, Plug, stream
-} from "./Step.ts"
-export type {
-  Answer, Handler, Init, Level, Made, MonitorOptions, Next, Pipeline, PlugLike, Seen, StreamHooks
-} from "./Step.ts"
+export { configurable } from "./Configurable.ts"
+export { monitor, type MonitorOptions, type Seen } from "./Monitor.ts"
+export { After, after, around, isPlug, Linear, make, mapParts, of, Plug, stream } from "./Step.ts"
+export type { Answer, Handler, Init, Level, Made, Next, Pipeline, PlugLike, StreamHooks } from "./Step.ts"
 
 /** A plug that changes nothing. */
 export const identity: Plug = of({ name: "identity", make: Effect.succeed((request, next) => next(request)) })

@@ -54,7 +54,7 @@ export const drain = (request: Request): Effect.Effect<Request> => {
 /** Leaves a reply that will not be read, if it has not been read or left before. */
 export const abandon = (request: Request): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const latest = request.reply === undefined ? undefined : runOf(request)?.open.get(request.reply.source)
+    const latest = request.reply === undefined ? undefined : runOf(request)?.open?.get(request.reply.source)
     return latest === undefined ? request.reply?.source.close ?? Effect.void : new Flow(latest, false).leave
   })
 
@@ -244,7 +244,7 @@ export class Flow {
   readonly #close = Effect.suspend(() => {
     const { reply } = this.#request
     if (reply === undefined) return Effect.void
-    runOf(this.#request)?.open.delete(reply.source)
+    runOf(this.#request)?.open?.delete(reply.source)
     return reply.source.close
   })
 

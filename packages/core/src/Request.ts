@@ -132,7 +132,7 @@ export interface Run {
   readonly watched: boolean
   readonly closers: Array<Effect.Effect<void>>
   /** Replies that have begun and not ended, each as the request that holds it with all that has been put around it so far. */
-  readonly open: Map<Source, Request>
+  open: Map<Source, Request> | undefined
 }
 
 /** Is told what happens in a run. The recorder of a trace is one. */
@@ -396,7 +396,9 @@ export const mapMessages: {
 export const mergeConfig: {
   (config: Config): (request: Request) => Request
   (request: Request, config: Config): Request
-} = dual(2, (r: Request, config: Config): Request => patch(r, { config: { ...r.config, ...config } }))
+} = dual(2, (r: Request, config: Config): Request =>
+  new Request(r.id, r.operation, r.provider, r.messages, r.options, { ...r.config, ...config }, r.state, r.halted, r.providerRequest, r.response,
+    r.reply, r.result, r.assigns, r.private, r.metadata, r.errors, Request.runOf(r)))
 
 /** Sends the request to another provider. The credential of the one before is dropped, so it cannot reach the new one. */
 export const withProvider: {
@@ -447,12 +449,15 @@ const move = (r: Request, to: State): void => {
 export const putProviderRequest: {
   (providerRequest: ProviderRequest): (request: Request) => Request
   (request: Request, providerRequest: ProviderRequest): Request
-} = dual(2, (r: Request, providerRequest: ProviderRequest): Request => patch(r, { providerRequest }))
+} = dual(2, (r: Request, providerRequest: ProviderRequest): Request =>
+  new Request(r.id, r.operation, r.provider, r.messages, r.options, r.config, r.state, r.halted, providerRequest, r.response,
+    r.reply, r.result, r.assigns, r.private, r.metadata, r.errors, Request.runOf(r)))
 
 /** The provider is being asked. */
 export const execute = (r: Request): Request => {
   move(r, "executing")
-  return patch(r, { state: "executing" })
+  return new Request(r.id, r.operation, r.provider, r.messages, r.options, r.config, "executing", r.halted, r.providerRequest, r.response,
+    r.reply, r.result, r.assigns, r.private, r.metadata, r.errors, Request.runOf(r))
 }
 
 /** The provider has answered. */
@@ -461,7 +466,8 @@ export const putResponse: {
   (request: Request, response: ProviderResponse): Request
 } = dual(2, (r: Request, response: ProviderResponse): Request => {
   if (typeof response.body !== "string") own(r, response.body.close)
-  return patch(r, { response })
+  return new Request(r.id, r.operation, r.provider, r.messages, r.options, r.config, r.state, r.halted, r.providerRequest, response,
+    r.reply, r.result, r.assigns, r.private, r.metadata, r.errors, Request.runOf(r))
 })
 
 /** The answer has begun to arrive. */
@@ -479,7 +485,8 @@ export const complete: {
   (request: Request, result: Result.Result): Request
 } = dual(2, (r: Request, result: Result.Result): Request => {
   move(r, "completed")
-  return patch(r, { state: "completed", reply: undefined, result })
+  return new Request(r.id, r.operation, r.provider, r.messages, r.options, r.config, "completed", r.halted, r.providerRequest, r.response,
+    undefined, result, r.assigns, r.private, r.metadata, r.errors, Request.runOf(r))
 })
 
 /** Skips the rest of the line. With a result: that is the answer. Without one, and with no answer yet: a refusal. */
@@ -568,8 +575,8 @@ export interface Patch {
   readonly errors?: ReadonlyArray<LlmError.LlmError>
 }
 
-/** @internal */
-export const patch = (r: Request, changes: Patch, run: Run | undefined = Request.runOf(r)): Request =>
+/** @internal Several fields at once. What every call goes through is written out instead, which is much faster. */
+export const patch = (r: Request, changes: Patch): Request =>
   new Request(
     changes.id ?? r.id,
     changes.operation ?? r.operation,
@@ -587,7 +594,7 @@ export const patch = (r: Request, changes: Patch, run: Run | undefined = Request
     r.private,
     changes.metadata ?? r.metadata,
     changes.errors ?? r.errors,
-    run
+    Request.runOf(r)
   )
 
 /** @internal Puts one more stage around a reply that is still arriving. */
@@ -596,7 +603,8 @@ export const addStage = (r: Request, stage: Stage): Request =>
 
 /** The run knows each reply as it stands now, so that it can be left properly wherever it is dropped. */
 const opened = (r: Request): Request => {
-  Request.runOf(r)?.open.set(r.reply!.source, r)
+  const run = Request.runOf(r)
+  if (run !== undefined) (run.open ??= new Map()).set(r.reply!.source, r)
   return r
 }
 
@@ -604,7 +612,9 @@ const opened = (r: Request): Request => {
 export const runOf = (r: Request): Run | undefined => Request.runOf(r)
 
 /** @internal The request as a member of a run. */
-export const join = (r: Request, run: Run | undefined): Request => patch(r, empty, run)
+export const join = (r: Request, run: Run | undefined): Request =>
+  new Request(r.id, r.operation, r.provider, r.messages, r.options, r.config, r.state, r.halted, r.providerRequest, r.response,
+    r.reply, r.result, r.assigns, r.private, r.metadata, r.errors, run)
 
 /** What must be closed when the run ends, however it ends. */
 export const own = (r: Request, close: Effect.Effect<void>): void => {

@@ -11,7 +11,7 @@ import {
 import { Credentials, type Provider, Registry, Transport } from "@plugline/providers"
 import { local } from "@plugline/providers/local"
 import { openai } from "@plugline/providers/openai"
-import { type Effect, Exit, Layer, ManagedRuntime, Redacted, Scope } from "effect"
+import { Effect, Exit, Layer, ManagedRuntime, Redacted, Scope } from "effect"
 import { Answer } from "./Answer.ts"
 import { Builder, type Answers, type Services } from "./Builder.ts"
 
@@ -108,7 +108,10 @@ export const make = (
   const build: Plugline["build"] = (provider, messages = [], options = {}) => begin("chat", provider, messages, options, {})
 
   const call = <Op extends Operation>(operation: Op, provider: ProviderName, messages: MessagesInput, options: CallOptions = {}) => {
-    const { apiKey, baseUrl, headers, plugs, signal: _, timeout, ...asked } = options
+    const { apiKey, baseUrl, headers, plugs, timeout } = options
+    // A loop, because `...rest` makes an object that is slow to read from then on.
+    const asked: Record<string, unknown> = {}
+    for (const name in options) if (!ours.has(name)) asked[name] = options[name as keyof CallOptions]
     const config: { -readonly [Field in keyof Config]: Config[Field] } = {}
     if (apiKey !== undefined) config.apiKey = typeof apiKey === "string" ? redacted(apiKey) : apiKey
     if (baseUrl !== undefined) config.baseUrl = baseUrl
@@ -125,8 +128,8 @@ export const make = (
     start(options?.signal, () => running().runPromise(call(operation, provider, messages, options).execute(), signalOf(options)))
 
   async function* stream(provider: ProviderName, messages: MessagesInput, options?: CallOptions): AsyncGenerator<Part, Answer | undefined> {
-    const run = <A, E>(effect: Effect.Effect<A, E, Services>) =>
-      start(options?.signal, () => running().runPromise(effect, signalOf(options)))
+    const perform = Effect.runPromiseWith(await running().context())
+    const run = <A, E>(effect: Effect.Effect<A, E, Services>) => start(options?.signal, () => perform(effect, signalOf(options)))
     const builder = call("stream", provider, messages, options)
     const scope = Scope.makeUnsafe()
     try {
@@ -134,14 +137,15 @@ export const make = (
       while (true) {
         const parts = await run(live.pull)
         if (parts === undefined) break
-        yield* parts
+        // One by one: `yield*` over a list takes three turns of the event loop's microtasks a part.
+        for (const part of parts) yield part
       }
       const final = live.final()
       const failed = final === undefined ? undefined : Pipeline.outcome(final)
       if (failed !== undefined) throw failed
       return final?.result?.type === "chat" ? new Answer(final, final.result) : undefined
     } finally {
-      await running().runPromise(Scope.close(scope, Exit.void))
+      await perform(Scope.close(scope, Exit.void))
     }
   }
 
@@ -177,6 +181,9 @@ export const make = (
     }
   }
 }
+
+/** What of the options of a call is not for the model. */
+const ours: ReadonlySet<string> = new Set<Exclude<keyof CallOptions, keyof Options>>(["apiKey", "baseUrl", "headers", "plugs", "signal", "timeout"])
 
 const wrapped = new Map<string, Redacted.Redacted<string>>()
 

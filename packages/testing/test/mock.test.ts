@@ -184,6 +184,16 @@ describe("the clock of its own", () => {
     )))
     expect(end).toBe(3_600_000)
   })
+
+  it("forgets a sleeper that was interrupted", async () => {
+    const end = await Effect.runPromise(VirtualClock.provide(Effect.gen(function*() {
+      yield* Effect.timeoutOption(Effect.sleep("1 hour"), "1 second")
+      yield* Effect.sleep("2 seconds")
+      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 10)))
+      return yield* Clock.currentTimeMillis
+    })))
+    expect(end).toBe(3_000)
+  })
 })
 
 it("ends a stream in one part", () => {

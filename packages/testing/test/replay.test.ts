@@ -76,16 +76,18 @@ describe("a replay", () => {
 
   it("plays every attempt, and waits for none", async () => {
     const busy = Mock.fail({ _tag: "Overloaded", message: "busy" })
-    const mock = Mock.make([busy, Mock.throws(new Error("reset")), Mock.text("at last", { as: "stream" })])
-    const line = [retry(3, 150), timed, mock.plug]
+    const mock = Mock.make([busy, Mock.throws(new Error("reset")), busy, Mock.text("at last", { as: "stream" })])
+    const line = [retry(4, 100), timed, mock.plug]
     const { differences, recording, replayed } = await both(line, chat)
     expect(differences).toEqual([])
-    expect(recording.world.exchanges.map(({ outcome }) => outcome._tag)).toEqual(["Answer", "Failure", "Answer"])
-    expect(replayed.outcome.errors.map(({ reason }) => reason._tag)).toEqual(["Overloaded", "Plug"])
-    expect(replayed.trace.steps.filter(({ name }) => name === "timed").map(({ attempt }) => attempt)).toEqual([1, 2, 3])
+    expect(recording.world.exchanges.map(({ outcome }) =>
+      outcome._tag)).toEqual(["Answer", "Failure", "Answer", "Answer"])
+    expect(replayed.outcome.errors.map(({ reason }) => reason._tag)).toEqual(["Overloaded", "Plug", "Overloaded"])
+    expect(replayed.trace.steps.filter(({ name }) =>
+      name === "timed").map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4])
     expect(Result.text(replayed.outcome.result)).toBe("at last")
     const begun = performance.now()
-    await Effect.runPromise(Replay.replay([retry(3, 150), timed, mock.plug], recording, { edge: "mock" }))
+    await Effect.runPromise(Replay.replay([retry(4, 100), timed, mock.plug], recording, { edge: "mock" }))
     expect(performance.now() - begun).toBeLessThan(150)
   })
 
@@ -120,6 +122,34 @@ describe("a replay", () => {
     expect(Result.text(replayed.outcome.result)).toBe("fast")
   })
 
+  it("keeps the order in which things went on behind answers that took their time", async () => {
+    const roll = (name: string): Plug =>
+      Plug.make(`roll-${name}`, (request) =>
+        Effect.map(Random.nextInt, (number) => Request.assign(request, Key.make(name), number)))
+    const lane = (name: string, delay: number): Pipeline =>
+      [Mock.make(() => Mock.text(name, { delay }), { name }).plug, roll(name)]
+    const { differences, recording } = await both(
+      [Plug.parallel("both", { slow: lane("slow", 30), fast: lane("fast", 3) })],
+      chat,
+      ["slow", "fast"]
+    )
+    expect(recording.world.random.integers[0]).toBe(recording.outcome.assigns.fast)
+    expect(differences).toEqual([])
+  })
+
+  it("gives a request the answer to an equal one, also where they come in another order", async () => {
+    const asks = (...temperatures: ReadonlyArray<number>): Plug =>
+      Plug.around("asks", (request, next) =>
+        Effect.map(
+          Effect.forEach(temperatures, (temperature) => next(Request.mergeOptions(request, { temperature }))),
+          (answers) => Request.putMetadata(answers[0]!, "said", answers.map(({ result }) => Result.text(result)))
+        ))
+    const { plug } = Mock.make(({ options }) => `warm ${options.temperature}`)
+    const { recording, replayed } = await both([asks(0, 1), plug], chat, "mock", [asks(1, 0), plug])
+    expect(recording.outcome.metadata.said).toEqual(["warm 0", "warm 1"])
+    expect(replayed.outcome.metadata.said).toEqual(["warm 1", "warm 0"])
+  })
+
   it("plays the bytes of a response that was read behind the edge", async () => {
     const bytes: Bytes = (() => {
       const left = ["Hel", "lo", "\u00ff"]
@@ -146,6 +176,22 @@ describe("a replay", () => {
     expect(differences).toEqual([])
     expect(Result.text(replayed.outcome.result)).toBe("Hello\u00ff")
     expect(recording.world.exchanges[0]?.bytes?.map(({ got }) => got)).toEqual([["SGVs"], ["bG8="], ["/w=="], null])
+  })
+
+  it("plays a connection that breaks in the middle", async () => {
+    let pulls = 0
+    const reset = LlmError.make({ _tag: "Network", message: "reset" })
+    const pull = Effect.suspend(() =>
+      pulls++ === 0 ? Effect.succeed([new Uint8Array([65])]) : Effect.fail(reset))
+    const send = Plug.make("send", (request) =>
+      Request.putResponse(Request.execute(request), { status: 200, headers: {}, body: { pull, close: Effect.void } }))
+    const parse = Plug.make("parse", (request) => {
+      const { pull } = request.response!.body as Bytes
+      return Effect.andThen(pull, Effect.as(pull, request))
+    })
+    const { differences, replayed } = await both([send, parse], chat, "send")
+    expect(differences).toEqual([])
+    expect(replayed.outcome.errors[0]?.reason).toEqual(reset.reason)
   })
 
   it("leaves out what the edge itself reads of the clock and of Random", async () => {

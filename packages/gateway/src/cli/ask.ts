@@ -23,7 +23,8 @@ export interface Screen {
 /** The terminal of this process. */
 export const terminal: Screen = {
   write: (text) => void process.stdout.write(text),
-  columns: process.stdout.columns ?? 120,
+  // Some terminals say 0.
+  columns: process.stdout.columns || 120,
   color: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
   interactive: process.stdin.isTTY === true,
   piped: Effect.promise(() => readAll(process.stdin))

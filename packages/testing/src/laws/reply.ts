@@ -95,8 +95,8 @@ export const stream = <R>(bench: Bench<R>): Law =>
       const b = await finalOf(bench, place(bench, behind, live), request)
       if (a.state !== "error") same(bench, "streamed, the run ends in another request than whole:", a, b)
       else {
-        // How much had arrived of an answer that was refused on its way depends on how it came. And of several plugs, one
-        // may ask again where the refused answer was whole, and cannot where its parts have left; another may refuse first.
+        // How much had arrived of an answer that was refused on its way depends on how it came. And of several plugs,
+        // one may ask again where the refused answer was whole, and cannot where its parts have left.
         const ignore = [...bench.options.ignore ?? [], "result"]
         const lenient = { ...bench, options: { ...bench.options, ignore } }
         const alone = isOne(Pipeline.inspect(bench.subject()))

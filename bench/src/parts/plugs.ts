@@ -38,9 +38,8 @@ export const rows = async (): Promise<ReadonlyArray<Row>> => {
   const bare = { theirs: each("bare"), name: "a bare loop", unit }
   return [
     ratio("Ten plugs that each write a key", { ...bare, ours: each("synchronous"), limit: 1.3 }),
-    ratio("", { ...passing, ours: each("synchronous"), limit: 0.1 }),
-    ratio("", { ...writing, ours: each("synchronous") }),
-    ratio("Ten plugs that pass on", { ...passing, ours: each("passing") }),
+    ratio("", { ...writing, ours: each("synchronous"), limit: 0.1 }),
+    ratio("Ten plugs that pass on", { ...passing, ours: each("passing"), limit: 0.1 }),
     ratio("Ten that answer with `Effect.succeed`", {
       ours: each("succeeding"), theirs: each("synchronous"), name: "answering at once", unit, limit: 2
     }),

@@ -309,6 +309,7 @@ export const make = (init: Init): Request => {
   if (typeof init.provider !== "string" || init.provider === "") {
     throw LlmError.make({ _tag: "InvalidRequest", parameter: "provider", message: "provider must be the name of a provider" })
   }
+  if (init.metadata !== undefined) look(init.metadata)
   return new Request(
     init.id ?? "",
     operation,
@@ -621,9 +622,17 @@ export const own = (r: Request, close: Effect.Effect<void>): void => {
   Request.runOf(r)?.closers.push(close)
 }
 
+/** Whether any request has ever had a field named `__proto__`. Hardly any program meets one, and looking costs time. */
+let careful = false
+
+const look = (...records: ReadonlyArray<object>): void => {
+  if (!careful && records.some((fields) => Object.hasOwn(fields, "__proto__"))) careful = true
+}
+
 /** A copy with one more field. `Object.assign` is the fastest copy there is, but for a field named `__proto__` it is no copy. */
 const withField = <Fields extends object>(fields: Fields, name: string, value: unknown): Fields => {
-  if (name === "__proto__" || Object.hasOwn(fields, "__proto__")) {
+  if (name === "__proto__" || (careful && Object.hasOwn(fields, "__proto__"))) {
+    careful = true
     return Object.defineProperty({ ...fields }, name, { value, enumerable: true, configurable: true, writable: true })
   }
   const copy = Object.assign({}, fields) as Record<string, unknown>
@@ -683,6 +692,7 @@ export const fromJson = (json: unknown): Request => {
   for (const [name, fields] of Object.entries({ config, assigns, metadata, private: json.private })) {
     if (!isRecord(fields)) throw no(name)
   }
+  look(assigns as object, metadata as object, json.private as object)
   return new Request(
     id,
     operation as Operation,

@@ -89,7 +89,15 @@ export const make = (
   const services = options.layer ?? layer
 
   let runtime: ManagedRuntime.ManagedRuntime<Services, never> | undefined
-  const running = () => runtime ??= ManagedRuntime.make(services)
+  let perform: Perform | undefined
+
+  /** Runs Effects on the services, which are built once: by the first call, and by the first after `close`. */
+  const performer = async (): Promise<Perform> => {
+    const current = runtime ??= ManagedRuntime.make(services)
+    const made: Perform = Effect.runPromiseWith(await current.context())
+    if (runtime === current) perform = made
+    return made
+  }
 
   const begin = <Op extends Operation>(operation: Op, provider: ProviderName, messages: MessagesInput, options: Options, config: Config) =>
     new Builder<Op>({
@@ -125,11 +133,16 @@ export const make = (
   const now = <Op extends Operation>(
     operation: Op, provider: ProviderName, messages: MessagesInput, options?: CallOptions
   ): Promise<Answers[Op]> =>
-    start(options?.signal, () => running().runPromise(call(operation, provider, messages, options).execute(), signalOf(options)))
+    start(options?.signal, () => {
+      const effect = call(operation, provider, messages, options).execute()
+      return perform === undefined
+        ? performer().then((perform) => perform(effect, signalOf(options)))
+        : perform(effect, signalOf(options))
+    })
 
   async function* stream(provider: ProviderName, messages: MessagesInput, options?: CallOptions): AsyncGenerator<Part, Answer | undefined> {
-    const perform = Effect.runPromiseWith(await running().context())
-    const run = <A, E>(effect: Effect.Effect<A, E, Services>) => start(options?.signal, () => perform(effect, signalOf(options)))
+    const performs = perform ?? await performer()
+    const run = <A, E>(effect: Effect.Effect<A, E, Services>) => start(options?.signal, () => performs(effect, signalOf(options)))
     const builder = call("stream", provider, messages, options)
     const scope = Scope.makeUnsafe()
     try {
@@ -145,7 +158,7 @@ export const make = (
       if (failed !== undefined) throw failed
       return final?.result?.type === "chat" ? new Answer(final, final.result) : undefined
     } finally {
-      await perform(Scope.close(scope, Exit.void))
+      await performs(Scope.close(scope, Exit.void))
     }
   }
 
@@ -177,6 +190,7 @@ export const make = (
     close: async () => {
       const old = runtime
       runtime = undefined
+      perform = undefined
       await old?.dispose()
     }
   }
@@ -196,6 +210,8 @@ const redacted = (key: string): Redacted.Redacted<string> => {
   }
   return known
 }
+
+type Perform = <A, E>(effect: Effect.Effect<A, E, Services>, options?: Effect.RunOptions) => Promise<A>
 
 /** A Promise that is rejected with the signal's reason where the signal ended it, and with the error where that did. */
 const start = <A>(signal: AbortSignal | undefined, run: () => Promise<A>): Promise<A> => {

@@ -20,10 +20,15 @@ export const response = (answer: ProviderResponse, key: Key | undefined): Provid
   const { body, headers } = answer
   if (typeof body !== "string") keys.set(body, key)
   const cleanBody = typeof body === "string" && body.includes(secret) ? body.replaceAll(secret, Mask.masked) : body
-  const cleanHeaders = Object.values(headers).some((value) => value.includes(secret))
+  const cleanHeaders = holds(headers, secret)
     ? Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.replaceAll(secret, Mask.masked)]))
     : headers
   return cleanBody === body && cleanHeaders === headers ? answer : { ...answer, headers: cleanHeaders, body: cleanBody }
+}
+
+const holds = (headers: ProviderResponse["headers"], secret: string): boolean => {
+  for (const name in headers) if (headers[name]!.includes(secret)) return true
+  return false
 }
 
 /** An error part of a stream without the key. */

@@ -120,16 +120,17 @@ const outgoingOf = (
   key: Key | undefined,
   streams: boolean
 ): Outgoing => {
-  const secrets = secretsOf(provider, key, config.headers)
-  return {
+  const outgoing: { -readonly [Field in keyof Outgoing]: Outgoing[Field] } = {
     method: prepared.method,
     url: prepared.url,
     headers: headersOf(prepared, streams),
-    ...(secrets !== undefined && { secrets }),
-    ...(prepared.body !== undefined && { body: JSON.stringify(prepared.body) }),
-    stream: streams,
-    ...(config.timeouts !== undefined && { timeouts: config.timeouts })
+    stream: streams
   }
+  const secrets = secretsOf(provider, key, config.headers)
+  if (secrets !== undefined) outgoing.secrets = secrets
+  if (prepared.body !== undefined) outgoing.body = JSON.stringify(prepared.body)
+  if (config.timeouts !== undefined) outgoing.timeouts = config.timeouts
+  return outgoing
 }
 
 /** The headers with the key, by key, for each provider: most calls are made with the same one. */

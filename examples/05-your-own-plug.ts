@@ -12,8 +12,12 @@ const limit = Plug.configurable(
       Message.text(request.messages).length <= characters ? request : Request.refuse(request, `longer than ${characters} characters`))
 )
 
-/** Shouts: every text of a reply in capitals, whole or streamed. */
-const shout = Plug.mapParts("shout", (part) => part.type === "text-delta" ? { ...part, delta: part.delta.toUpperCase() } : part)
+/**
+ * Shouts: the text of a reply in capitals, whole or streamed. Only the letters a to z: others may be cut in two by the provider,
+ * and then `delta.toUpperCase()` does not know them. The law of streams found that.
+ */
+const shout = Plug.mapParts("shout", (part) =>
+  part.type === "text-delta" ? { ...part, delta: part.delta.replace(/[a-z]/g, (letter) => letter.toUpperCase()) } : part)
 
 const program = Effect.gen(function*() {
   const answer = yield* build("local", "Hello").withPlug(limit({ characters: 100 })).withPlug(shout).execute()

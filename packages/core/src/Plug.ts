@@ -170,17 +170,23 @@ const leaveAll = (requests: ReadonlyArray<Request>): Effect.Effect<void> =>
   Effect.forEach(requests.filter(({ reply }) => reply !== undefined), Reply.abandon, { discard: true })
 
 /**
- * Pipelines side by side cannot change the parts of one and the same reply. Such a plug must stand in front of the provider,
- * and says so behind it, whether the answer is whole or streamed.
+ * Pipelines side by side cannot change the parts of one and the same reply, and what they do at its end would be lost if the
+ * reply went on to a plug that does. Where such a plug stands behind the provider, it says so.
  */
 const misplaced = (name: string, pipelines: { readonly [label: string]: Pipeline<unknown> }) => {
   const deep = Object.values(pipelines).flatMap((pipeline) => flatten(pipeline)).find((plug) => reach(plug) > 0)
-  return (request: Request): Request | undefined =>
-    deep === undefined || (request.state !== "streaming" && request.state !== "completed") ? undefined : fail(request, LlmError.make({
+  return (request: Request): Request | undefined => {
+    const inside = deep !== undefined && (request.state === "streaming" || request.state === "completed")
+    // It would have waited for the end of the stream, were there not a plug behind it that changes parts.
+    if (!inside && request.state !== "streaming") return undefined
+    return fail(request, LlmError.make({
       _tag: "Configuration",
       option: name,
-      message: `plug ${JSON.stringify(deep.name)} changes the parts of a reply, and so the pipelines it stands in must come before the provider`
+      message: inside
+        ? `plug ${JSON.stringify(deep.name)} changes the parts of a reply, and so the pipelines it stands in must come before the provider`
+        : "stands behind the provider and before a plug that changes the parts of a reply; one of the two must come before the provider"
     }))
+  }
 }
 
 const attempt = (f: () => unknown): unknown => {

@@ -50,6 +50,14 @@ describe("plugs behind a provider", () => {
     }))
 })
 
+it.effect("pipelines side by side between a provider that streams and a plug that changes parts are refused, not lost", () =>
+  Effect.gen(function*() {
+    const side = Plug.parallel("side", { a: [mark("a")] })
+    const out = yield* Pipeline.run([streamer(source([parts("one")])), side, upper], request())
+    expect(out.errors[0]?.message).toMatch(/plug "side": stands behind the provider and before a plug that changes the parts/)
+    expect((yield* Pipeline.run([streamer(source([parts("one")])), upper, side], request())).metadata).toEqual({ a: true })
+  }))
+
 it.effect("a whole answer that is refused still says what it cost", () =>
   Effect.map(Pipeline.run([Plug.monitor("no", { every: 3 }, () => "no"), answerer("one two")], request()), (out) => {
     expect(Result.text(out.result)).toBe("one")

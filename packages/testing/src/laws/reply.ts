@@ -5,7 +5,7 @@
  * @module
  */
 import { Pipeline, Result } from "@plugline/core"
-import type { Node, Parts } from "@plugline/core"
+import type { Parts } from "@plugline/core"
 import { Exit } from "effect"
 import fc from "fast-check"
 import * as Arbitrary from "../Arbitrary.ts"
@@ -13,7 +13,7 @@ import * as Cut from "../Cut.ts"
 import * as Mock from "../Mock.ts"
 import * as Replay from "../Replay.ts"
 import { type Bench, finalOf, foldOf, read, same, settle } from "./Bench.ts"
-import { type Act, cases, describe, lineOf, provider, requests } from "./cases.ts"
+import { type Act, cases, describe, isOne, lineOf, mayFollow, provider, requests } from "./cases.ts"
 import { differences } from "./compare.ts"
 import { Breach, expect, type Law, law } from "./Law.ts"
 import { loose } from "./plain.ts"
@@ -30,24 +30,8 @@ const streamed = (parts: Parts, { chunks, cut }: Cutting): Act => ({
   reply: Mock.parts(parts, { as: "stream", cut, chunks })
 })
 
-/**
- * Whether the subject may stand behind the provider, where it sees what was answered. Of a reply that is still
- * arriving, some of several plugs act at once and some at the end; so there they keep each other's order only if none
- * reaches into it.
- */
-const mayFollow = <R>(bench: Bench<R>): boolean => {
-  const plugs = Pipeline.inspect(bench.subject())
-  return isOne(plugs) || plugs.every(isCalm)
-}
-
-const isOne = ([first, ...others]: ReadonlyArray<Node>): boolean =>
-  others.length === 0 && Object.keys(first?.children ?? {}).length === 0
-
-const isCalm = ({ children, level }: Node): boolean =>
-  level === 0 && Object.values(children).every((plugs) => plugs.every(isCalm))
-
 /** Before the provider, where the subject sees what is asked, or behind it. */
-const sides = <R>(bench: Bench<R>): fc.Arbitrary<boolean> => mayFollow(bench) ? fc.boolean() : fc.constant(false)
+const sides = <R>(bench: Bench<R>): fc.Arbitrary<boolean> => mayFollow(bench.subject()) ? fc.boolean() : fc.constant(false)
 
 const place = <R>(bench: Bench<R>, behind: boolean, act: Act): Pipeline<R> =>
   behind ? [provider(act), bench.subject()] : [bench.subject(), provider(act)]

@@ -22,6 +22,11 @@ export interface Seen {
   readonly length: number
 }
 
+/** Why a reply is to be halted; `undefined` lets it go on. */
+export type Verdict = LlmError.LlmError | string | undefined
+
+const allKinds: ReadonlyArray<Seen["kind"]> = ["text", "reasoning", "tool-params"]
+
 /** How a text monitor looks. */
 export interface MonitorOptions {
   /** Looks after every so many characters, and at the end. Default: 80. */
@@ -40,7 +45,7 @@ export interface MonitorOptions {
 export const monitor = (
   name: string,
   options: MonitorOptions,
-  look: (seen: Seen, request: Request) => LlmError.LlmError | string | undefined | Effect.Effect<LlmError.LlmError | string | undefined, unknown>
+  look: (seen: Seen, request: Request) => Verdict | Effect.Effect<Verdict, unknown>
 ): Plug => {
   const { every = 80, window = 4_000, of: kinds = ["text"] } = options
   return new Plug({
@@ -51,6 +56,8 @@ export const monitor = (
       ? Effect.fail(misfit(name, "every", every, "a whole number of characters, at least 1"))
       : !(Number.isSafeInteger(window) && window > 0)
       ? Effect.fail(misfit(name, "window", window, "a whole number of characters, at least 1"))
+      : !(Array.isArray(kinds) && kinds.every((kind) => allKinds.includes(kind)))
+      ? Effect.fail(misfit(name, "of", kinds, `a list out of ${allKinds.map((kind) => JSON.stringify(kind)).join(", ")}`))
       : Effect.succeed((request: Request, next: Next) =>
         Guard.andThen(next(request), (answer) =>
           Reply.through(answer, {
@@ -65,7 +72,7 @@ interface Watch {
   readonly every: number
   readonly window: number
   readonly kinds: ReadonlyArray<Seen["kind"]>
-  readonly look: (seen: Seen) => LlmError.LlmError | string | undefined | Effect.Effect<LlmError.LlmError | string | undefined, unknown>
+  readonly look: (seen: Seen) => Verdict | Effect.Effect<Verdict, unknown>
 }
 
 interface Track {
@@ -88,46 +95,48 @@ const watch = ({ every, kinds, look, window }: Watch): PartHandler => {
     track.length += text.length
   }
 
-  /** Writes on to the next place to look at, looks, and goes on behind it. */
+  /** Writes on to each place to look at and looks; where a look takes its time, goes on behind it later. */
   const advance = (track: Track, part: Part & { readonly delta: string }, from: number): ReturnType<PartHandler> => {
-    const left = part.delta.length - from
-    const need = track.nextAt - track.length
-    if (left < need) {
-      write(track, part.delta.slice(from))
-      return [part]
+    const { delta } = part
+    let at = from
+    while (delta.length - at >= track.nextAt - track.length) {
+      const next = at + track.nextAt - track.length
+      write(track, delta.slice(at, next))
+      at = next
+      // Half of a surrogate pair is no text to look at: look one further.
+      const last = track.tail.charCodeAt(track.tail.length - 1)
+      if (last >= 0xd800 && last <= 0xdbff) {
+        track.nextAt++
+        continue
+      }
+      track.nextAt = track.length + every
+      const verdict = lookAt(track)
+      const halted = (verdict: Verdict & {}): Parts => [{ ...part, delta: delta.slice(0, at) } as Part, refusal(verdict)]
+      if (Effect.isEffect(verdict)) {
+        return Effect.flatMap(verdict, (verdict) => verdict === undefined ? asEffect(advance(track, part, at)) : Effect.succeed(halted(verdict)))
+      }
+      if (verdict !== undefined) return halted(verdict)
     }
-    write(track, part.delta.slice(from, from + need))
-    // Half of a surrogate pair is no text to look at: look one further.
-    const last = track.tail.charCodeAt(track.tail.length - 1)
-    if (last >= 0xd800 && last <= 0xdbff) {
-      track.nextAt++
-      return advance(track, part, from + need)
-    }
-    track.nextAt = track.length + every
-    const verdict = lookAt(track)
-    const go = (verdict: LlmError.LlmError | string | undefined): ReturnType<PartHandler> =>
-      verdict === undefined
-        ? advance(track, part, from + need)
-        : [{ ...part, delta: part.delta.slice(0, from + need) } as Part, refusal(verdict)]
-    return Effect.isEffect(verdict) ? Effect.flatMap(verdict, (verdict) => asEffect(go(verdict))) : go(verdict)
+    write(track, delta.slice(at))
+    return part
   }
 
   /** Looks at what is new since the last look, when the reply is about to end. */
   const last = (part: Part, left: ReadonlyArray<Track>): ReturnType<PartHandler> => {
     const [track, ...rest] = left
-    if (track === undefined) return [part]
+    if (track === undefined) return part
     if (track.looked === track.length) return last(part, rest)
     const verdict = lookAt(track)
-    const go = (verdict: LlmError.LlmError | string | undefined): ReturnType<PartHandler> =>
+    const go = (verdict: Verdict): ReturnType<PartHandler> =>
       verdict === undefined ? last(part, rest) : [refusal(verdict)]
     return Effect.isEffect(verdict) ? Effect.flatMap(verdict, (verdict) => asEffect(go(verdict))) : go(verdict)
   }
 
   return (part) => {
     if (part.type === "finish") return last(part, [...tracks.values()])
-    if (part.type !== "text-delta" && part.type !== "reasoning-delta" && part.type !== "tool-params-delta") return [part]
+    if (part.type !== "text-delta" && part.type !== "reasoning-delta" && part.type !== "tool-params-delta") return part
     const kind = part.type.slice(0, -"-delta".length) as Seen["kind"]
-    if (!kinds.includes(kind)) return [part]
+    if (!kinds.includes(kind)) return part
     // Tool arguments are texts of their own, call by call; text and reasoning are one text each.
     const key = `${kind} ${part.choice ?? 0} ${kind === "tool-params" ? part.id : ""}`
     let track = tracks.get(key)
@@ -136,7 +145,7 @@ const watch = ({ every, kinds, look, window }: Watch): PartHandler => {
   }
 }
 
-const refusal = (verdict: LlmError.LlmError | string): Part => ({
+const refusal = (verdict: Verdict & {}): Part => ({
   type: "error",
   error: (typeof verdict === "string" ? LlmError.make({ _tag: "Halted", message: verdict }) : verdict).toJSON()
 })

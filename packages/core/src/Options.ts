@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isRecord, type Json, type JsonObject } from "./Json.ts"
+import { isRecord, type JsonObject } from "./Json.ts"
 import { LlmError } from "./LlmError.ts"
 import type { ProviderOptions } from "./Message.ts"
 import * as Suggest from "./Suggest.ts"
@@ -228,6 +228,3 @@ const shown = (value: unknown): string => {
   if (typeof value === "number" || typeof value === "boolean" || value === null) return String(value)
   return Array.isArray(value) ? "a list that does not fit" : `${typeof value} that does not fit`
 }
-
-/** The value as plain JSON; a tool's or schema's unusual values become JSON's nearest. */
-export const toJson = (options: Options): Json => JSON.parse(JSON.stringify(options))

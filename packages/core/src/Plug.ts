@@ -15,7 +15,7 @@ import { fail, patch, type Request } from "./Request.ts"
 import { type Answer, of, type Pipeline, type Plug } from "./Step.ts"
 
 export { configurable } from "./Configurable.ts"
-export { monitor, type MonitorOptions, type Seen } from "./Monitor.ts"
+export { monitor, type MonitorOptions, type Seen, type Verdict } from "./Monitor.ts"
 export { After, after, around, isPlug, Linear, make, mapParts, of, Plug, stream } from "./Step.ts"
 export type { Answer, Handler, Init, Level, Made, Next, Pipeline, PlugLike, StreamHooks } from "./Step.ts"
 

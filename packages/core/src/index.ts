@@ -62,5 +62,5 @@ export type {
 export type { ChatResult, Choice, EmbeddingsResult, Model, ModelsResult, ValidateResult } from "./Result.ts"
 export type { Compiled, Live, Node, RunOptions } from "./Pipeline.ts"
 export { RequestFailed } from "./Pipeline.ts"
-export type { Answer, Handler, Join, Level, Made, MonitorOptions, Next, PlugLike, Seen, StreamHooks } from "./Plug.ts"
+export type { Answer, Handler, Join, Level, Made, MonitorOptions, Next, PlugLike, Seen, StreamHooks, Verdict } from "./Plug.ts"
 export type { Call, End, PartEvent, Recorder, Step, TraceJson } from "./Trace.ts"

@@ -97,3 +97,20 @@ it("an error knows whether repeating may help, and how long to wait", () => {
   })
   expect(LlmError.fromJson({ _tag: "LlmError", reason: { _tag: "Nonsense" } }).reason._tag).toBe("MalformedResponse")
 })
+
+it.effect("a monitor that looks often gets through a long text", () => {
+  let looks = 0
+  const text = "abcdefghij".repeat(20_000)
+  const often = Plug.monitor("often", { every: 1, window: 5 }, () => void looks++)
+  const later = Plug.monitor("later", { every: 1_000 }, () => Effect.as(Effect.yieldNow, undefined))
+  return Effect.map(Pipeline.run([often, later, answerer(text)], request()), (out) => {
+    expect([out.state, out.errors.map(({ message }) => message), looks]).toEqual(["completed", [], text.length])
+  })
+})
+
+it("a monitor's options are checked when its pipeline is compiled", () => {
+  const error = (options: Parameters<typeof Plug.monitor>[1]) =>
+    Effect.runSync(Effect.flip(Pipeline.compile([Plug.monitor("m", options, () => undefined)]))).message
+  expect(error({ every: 0 })).toMatch(/plug "m": option every must be a whole number of characters, at least 1, not 0/)
+  expect(error({ of: ["txt" as never] })).toMatch(/plug "m": option of must be a list out of "text", "reasoning", "tool-params", not \["txt"\]/)
+})

@@ -248,7 +248,7 @@ const after = (
   if (visit !== undefined) observer!.pass(visit, request)
   const back = (answer: Request): Guard.Now<Request> => {
     if (visit !== undefined) observer!.receive(visit, answer)
-    const seen = Reply.finally_(answer, {
+    const seen = Reply.atEnd(answer, {
       _tag: "Finisher",
       plug: step.name,
       content: made.content,

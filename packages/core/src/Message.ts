@@ -54,7 +54,7 @@ export interface ToolResultPart extends Base {
   readonly isFailure: boolean
   readonly result: unknown
   /** Sent to the model in place of `result`: how a tool answers with images. */
-  readonly modelOutput?: ReadonlyArray<TextPart | FilePart>
+  readonly modelOutput?: ReadonlyArray<TextPart | FilePart | RawPart>
   readonly providerExecuted?: boolean
 }
 
@@ -74,7 +74,7 @@ export interface SystemMessage extends Base {
 /** From the person. */
 export interface UserMessage extends Base {
   readonly role: "user"
-  readonly content: ReadonlyArray<TextPart | FilePart>
+  readonly content: ReadonlyArray<TextPart | FilePart | RawPart>
 }
 
 /** From the model. */

@@ -89,6 +89,8 @@ export interface Options {
   readonly serviceTier?: string
   /** Length of embedding vectors. */
   readonly dimensions?: number
+  /** Where a list of models goes on: `next` of the page before. Default: its beginning. */
+  readonly page?: string
   /** Free labels of the caller. They feed plugs, and reach a provider only where it takes them. */
   readonly metadata?: { readonly [label: string]: string }
   /** What only one provider understands, under its name; passed on untouched. */
@@ -176,6 +178,10 @@ const rules: { readonly [Name in OptionName]-?: Rule } = {
   user: word,
   serviceTier: word,
   dimensions: whole(1, 1_000_000, "a whole number, at least 1"),
+  page: {
+    check: (value) => typeof value === "string" && value.length > 0 && value.length <= 4096 && !hasControl(value),
+    expected: "`next` of the page before: a text of 1 to 4096 characters without control characters"
+  },
   metadata: {
     check: (value) => isRecord(value) && Object.values(value).every(isText),
     expected: "an object from label to text"

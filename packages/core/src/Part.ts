@@ -8,7 +8,7 @@
  */
 import type { Json, JsonObject } from "./Json.ts"
 import { fromJson, type LlmError, type LlmErrorJson } from "./LlmError.ts"
-import type { FilePart as PromptFilePart, TextPart as PromptTextPart } from "./Message.ts"
+import type { FilePart as PromptFilePart, RawPart as PromptRawPart, TextPart as PromptTextPart } from "./Message.ts"
 
 /** What only one provider says, under that provider's name. */
 export type Metadata = { readonly [provider: string]: JsonObject | null }
@@ -92,7 +92,7 @@ export interface ToolResultPart extends Base {
   readonly name: string
   readonly result: unknown
   readonly isFailure: boolean
-  readonly modelOutput?: ReadonlyArray<PromptTextPart | PromptFilePart>
+  readonly modelOutput?: ReadonlyArray<PromptTextPart | PromptFilePart | PromptRawPart>
   readonly providerExecuted?: boolean
 }
 
@@ -163,6 +163,8 @@ export interface ChoiceEnd {
   readonly index: number
   readonly reason: FinishReason
   readonly rawReason?: string
+  /** What else the provider said of it. */
+  readonly metadata?: Metadata
 }
 
 /** What the caller should know about an answer. */

@@ -4,6 +4,9 @@
  *
  * A reply that is whole already goes through the same code, so a plug means the same for both.
  *
+ * For plugs that have the rest of the line in hand and must still see the reply pass or end: {@link through} and {@link atEnd}
+ * put that around what `next` answered.
+ *
  * @module
  */
 import { Effect, Exit } from "effect"
@@ -33,7 +36,7 @@ export const through = (request: Request, transform: Transform): Guard.Now<Reque
 }
 
 /** Lets a plug see the end of a reply: of one that is still arriving when it has arrived, of any other now. */
-export const finally_ = (request: Request, finisher: Finisher): Guard.Now<Request> =>
+export const atEnd = (request: Request, finisher: Finisher): Guard.Now<Request> =>
   request.state === "streaming" && request.reply !== undefined
     ? addStage(request, finisher)
     : Guard.settle(finisher.plug, request, attempt(() => finisher.done(request)))

@@ -44,6 +44,8 @@ export interface Choice {
   readonly content: ReadonlyArray<Content>
   readonly finishReason: FinishReason
   readonly rawFinishReason?: string
+  /** What else the provider said of it. */
+  readonly metadata?: Metadata
 }
 
 /** One vector per input, in the order of the inputs. */
@@ -135,10 +137,11 @@ export const parts = (result: ChatResult): ReadonlyArray<Part> => {
     ...(result.rawFinishReason !== undefined && { rawReason: result.rawFinishReason }),
     usage: result.usage,
     ...(result.choices !== undefined && {
-      choices: result.choices.map(({ index, finishReason, rawFinishReason }) => ({
+      choices: result.choices.map(({ index, finishReason, metadata, rawFinishReason }) => ({
         index,
         reason: finishReason,
-        ...(rawFinishReason !== undefined && { rawReason: rawFinishReason })
+        ...(rawFinishReason !== undefined && { rawReason: rawFinishReason }),
+        ...(metadata !== undefined && { metadata })
       }))
     }),
     ...(result.metadata !== undefined && { metadata: result.metadata })
@@ -270,7 +273,8 @@ export class Fold {
         index,
         content: (this.#content[index] ?? []).map(close),
         finishReason: end?.reason ?? unsaid,
-        ...(end?.rawReason !== undefined && { rawFinishReason: end.rawReason })
+        ...(end?.rawReason !== undefined && { rawFinishReason: end.rawReason }),
+        ...(end?.metadata !== undefined && { metadata: end.metadata })
       }
     })
   }

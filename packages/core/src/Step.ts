@@ -194,7 +194,7 @@ export const stream = (name: string, start: (request: Request) => StreamHooks, s
           ? answer
           : Reply.through(answer, { _tag: "Transform", plug: name, open: () => part })
         return Guard.andThen(changed, (answer) =>
-          Reply.finally_(answer, {
+          Reply.atEnd(answer, {
             _tag: "Finisher",
             plug: name,
             content: true,

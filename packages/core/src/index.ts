@@ -17,6 +17,7 @@ import * as TraceModule from "./Trace.ts"
 export * as Diff from "./Diff.ts"
 export * as Json from "./Json.ts"
 export * as Mask from "./Mask.ts"
+export * as Reply from "./Reply.ts"
 export * as Suggest from "./Suggest.ts"
 
 export const Key = KeyModule
@@ -52,12 +53,13 @@ export type Trace = TraceModule.Trace
 export type { Json as JsonValue, JsonObject } from "./Json.ts"
 export type { LlmErrorJson, Reason, ReasonTag } from "./LlmError.ts"
 export type {
-  AssistantMessage, FilePart, MessageInput, MessagePart, MessagesInput, ProviderOptions, SystemMessage, ToolMessage, UserMessage
+  AssistantMessage, FilePart, MessageInput, MessagePart, MessagesInput, ProviderOptions, ReasoningPart as ReasoningMessagePart, SystemMessage,
+  TextPart as TextMessagePart, ToolCallPart as ToolCallMessagePart, ToolMessage, ToolResultPart as ToolResultMessagePart, UserMessage
 } from "./Message.ts"
 export type { FunctionTool, JsonSchema, OptionName, ProviderTool, Reasoning, ResponseFormat, Tool, ToolChoice } from "./Options.ts"
 export type { ChoiceEnd, Content, ErrorPart, FinishPart, FinishReason, Metadata, RawPart, SourcePart, ToolCallPart, ToolResultPart, Usage, Warning } from "./Part.ts"
 export type {
-  Bytes, Config, Init as RequestInit, Observer, Operation, PartHandler, Parts, ProviderRequest, ProviderResponse, RequestJson, Source, State, StepInfo, Timeouts
+  Bytes, Config, Finisher, Init as RequestInit, Observer, Operation, PartHandler, Parts, ProviderRequest, ProviderResponse, RequestJson, Source, Stage, State, StepInfo, Timeouts, Transform
 } from "./Request.ts"
 export type { ChatResult, Choice, EmbeddingsResult, Model, ModelsResult, ValidateResult } from "./Result.ts"
 export type { Compiled, Live, Node, RunOptions } from "./Pipeline.ts"

@@ -114,3 +114,22 @@ it("a monitor's options are checked when its pipeline is compiled", () => {
   expect(error({ every: 0 })).toMatch(/plug "m": option every must be a whole number of characters, at least 1, not 0/)
   expect(error({ of: ["txt" as never] })).toMatch(/plug "m": option of must be a list out of "text", "reasoning", "tool-params", not \["txt"\]/)
 })
+
+it("what a provider says of another choice stays with that choice", () => {
+  const finish: Part = {
+    type: "finish",
+    reason: "stop",
+    usage,
+    choices: [{ index: 1, reason: "length", rawReason: "max", metadata: { mock: { seen: true } } }]
+  }
+  const stream: ReadonlyArray<Part> = [
+    { type: "text-start", id: "0" }, { type: "text-delta", id: "0", delta: "a" }, { type: "text-end", id: "0" },
+    { type: "text-start", id: "1", choice: 1 }, { type: "text-delta", id: "1", delta: "b", choice: 1 }, { type: "text-end", id: "1", choice: 1 },
+    finish
+  ]
+  const result = Result.fold(stream)
+  expect(result.choices).toEqual([
+    { index: 1, content: [{ type: "text", text: "b" }], finishReason: "length", rawFinishReason: "max", metadata: { mock: { seen: true } } }
+  ])
+  expect(Result.fold(Result.parts(result))).toEqual(result)
+})

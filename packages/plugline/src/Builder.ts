@@ -347,7 +347,7 @@ const nextId = Effect.withFiber((fiber) => {
 })
 
 /** An Effect Schema as the form of an answer. */
-const formatOf = (schema: Schema.Constraint): ResponseFormat => {
+export const formatOf = (schema: Schema.Constraint): ResponseFormat & { readonly type: "json" } => {
   const document = Schema.toJsonSchemaDocument(schema)
   const definitions = Object.keys(document.definitions).length === 0 ? {} : { $defs: document.definitions }
   return { type: "json", schema: JSON.parse(JSON.stringify({ ...document.schema, ...definitions })), strict: true }

@@ -9,14 +9,13 @@ import {
   Pipeline, type ValidateResult
 } from "@plugline/core"
 import { Credentials, type Provider, Registry, Transport } from "@plugline/providers"
-import { local } from "@plugline/providers/local"
-import { openai } from "@plugline/providers/openai"
+import { all } from "@plugline/providers/all"
 import { Effect, Exit, Layer, ManagedRuntime, Redacted, Scope } from "effect"
 import { Answer } from "./Answer.ts"
 import { Builder, type Answers, type Services } from "./Builder.ts"
 
 /** The providers that need no registration. */
-export const builtIn: ReadonlyArray<Provider> = [local, openai]
+export const builtIn: ReadonlyArray<Provider> = all
 
 /** What every provider's plugs need: connections, and credentials from the environment. */
 export const layer: Layer.Layer<Services> = Layer.mergeAll(Transport.layer, Credentials.fromEnv)
@@ -36,6 +35,9 @@ export interface CallOptions extends Options {
   /** Your own plugs. */
   readonly plugs?: Pipeline
 }
+
+/** Runs an Effect that needs the services of a face, until its answer or until the signal. */
+export type Run = <A, E>(effect: Effect.Effect<A, E, Services>, options?: { readonly signal?: AbortSignal }) => Promise<A>
 
 /** A face over a set of providers. The functions need no `this` and can be taken apart: `const { build } = plugline`. */
 export interface Plugline {
@@ -73,12 +75,23 @@ export interface Plugline {
   /** Whether a provider can be used as it is configured, and if not, why. */
   readonly validate: (provider: ProviderName, options?: CallOptions) => Promise<ValidateResult>
 
+  /** Runs an Effect on the services of this face: a builder's `execute()` as a Promise, for example. */
+  readonly run: Run
+
   /** Closes the connections of the Promise functions. They open new ones when they are called again. */
   readonly close: () => Promise<void>
 }
 
 /** A provider by name, or one of your own. */
-export type ProviderName = "local" | "openai" | (string & {}) | Provider
+export type ProviderName = BuiltIn | (string & {}) | Provider
+
+/** The names of the built-in providers, for completion while typing. */
+export type BuiltIn =
+  | "alibaba" | "anthropic" | "azure" | "baseten" | "bedrock" | "bedrock-mantle" | "cerebras" | "cloudflare"
+  | "cohere" | "crusoe" | "databricks" | "deepinfra" | "deepseek" | "fireworks" | "github" | "google" | "gpustack"
+  | "groq" | "heroku" | "huggingface" | "hyperbolic" | "litellm" | "llamacpp" | "lmstudio" | "local" | "mistral"
+  | "moonshot" | "nebius" | "novita" | "nvidia" | "ollama" | "ollama-cloud" | "openai" | "openrouter" | "perplexity"
+  | "sambanova" | "sglang" | "snowflake" | "together" | "vercel" | "vertex" | "vllm" | "voyage" | "xai" | "zai"
 
 /** A face over these providers, on these services. Default: the built-in ones, on {@link layer}. */
 export const make = (
@@ -187,6 +200,9 @@ export const make = (
       now("embeddings", provider, (typeof texts === "string" ? [texts] : texts).map(Message.user), options),
     listModels: (provider, options) => now("list_models", provider, [], options),
     validate: (provider, options) => now("validate", provider, [], options),
+    run: (effect, options) =>
+      start(options?.signal, () =>
+        perform === undefined ? performer().then((perform) => perform(effect, options)) : perform(effect, options)),
     close: async () => {
       const old = runtime
       runtime = undefined

@@ -116,10 +116,10 @@ describe("the builder", () => {
     }).pipe(Effect.provide(services(""))))
 
   it("names who has an operation a provider lacks", () => {
-    const { local } = Object.fromEntries(make().providers.map((provider) => [provider.name, provider]))
+    const { local, openai } = Object.fromEntries(make().providers.map((provider) => [provider.name, provider]))
     const { chat, stream } = local!.pipelines
     const small = { ...local!, name: "small", pipelines: { chat: chat!, stream: stream! } }
-    const face = make({ providers: [...make().providers, small] })
+    const face = make({ providers: [local!, openai!, small] })
     expect(() => face.build("small").withOperation("embeddings").inspect()).toThrow(/has no operation "embeddings"; these have: local, openai/)
   })
 

@@ -4,10 +4,11 @@
  * @module
  */
 import type { Operation, Request, Timeouts } from "@plugline/core"
-import type { Credentials } from "./Credentials.ts"
+import type { Credentials, KeySource } from "./Credentials.ts"
 import { type Quirks, wires, type Wires } from "./openai/index.ts"
 import * as Provider from "./Provider.ts"
 import type { Headers, Transport } from "./Transport.ts"
+import { choose, type Wire } from "./Wire.ts"
 
 export type { Quirks, Wires } from "./openai/index.ts"
 
@@ -18,18 +19,24 @@ export interface Compatible<Op extends Operation = keyof Wires> {
   readonly title?: string
   /** Up to and with the version: `https://api.example.com/v1`. */
   readonly baseUrl: string
-  /** The environment variables that customarily hold its key. */
-  readonly keys: ReadonlyArray<string>
+  /** What the `{name}`s of `baseUrl` are filled from. Default: none. */
+  readonly settings?: Provider.Settings
+  /** Where its key customarily is: names of environment variables, mostly. */
+  readonly keys: ReadonlyArray<KeySource>
   /** Whether it answers nobody without a key. Default: true. */
   readonly needsKey?: boolean
   /** The headers that carry a key. Default: `authorization: Bearer …`. */
   readonly authorize?: (key: string) => Headers
+  /** Makes the headers that carry the credential, where that takes more than the key. Default: `authorize`. */
+  readonly sign?: Provider.Sign
   /** Further headers of a request, none of them secret. Default: none. */
   readonly headers?: (request: Request) => Headers
   /** Time limits in ms, where a call sets none. Default: those of the transport. */
   readonly timeouts?: Timeouts
   /** What it does differently from the usual. Default: nothing. */
   readonly quirks?: Quirks
+  /** The Responses API, spoken where `config.api` is `"responses"`. Default: chat completions are all it speaks. */
+  readonly responses?: Wire
   /** The operations it has. Default: chat, stream, completion, embeddings, list_models, validate. */
   readonly operations?: ReadonlyArray<Op>
 }
@@ -49,8 +56,12 @@ export interface Compatible<Op extends Operation = keyof Wires> {
 export const compatible = <const Op extends keyof Wires = keyof Wires>(
   service: Compatible<Op>
 ): Provider.Provider<Transport | Credentials, Op> => {
-  const { operations, quirks, ...init } = service
-  const all = wires({ baseUrl: service.baseUrl, ...quirks })
+  const { operations, quirks, responses, ...init } = service
+  const usual = wires({ baseUrl: service.baseUrl, ...quirks })
+  const chat = responses === undefined
+    ? usual.chat
+    : choose("chat-completions", { "chat-completions": usual.chat, responses })
+  const all = { ...usual, chat, stream: chat }
   const chosen = operations === undefined ? all : Object.fromEntries(operations.map((operation) => [operation, all[operation]]))
   return Provider.make<Op>({ ...init, wires: chosen as Pick<Wires, Op> })
 }

@@ -6,16 +6,17 @@
  */
 import type { Operation, Pipeline } from "@plugline/core"
 import { configure } from "./call/configure.ts"
-import { baseUrl, type Definition, type Init } from "./call/definition.ts"
+import { type Settings, template } from "./call/address.ts"
+import type { Definition, Init } from "./call/definition.ts"
 import { parse } from "./call/parse.ts"
 import { prepare } from "./call/prepare.ts"
 import { send } from "./call/send.ts"
 import { validate } from "./call/validate.ts"
-import type { Credentials } from "./Credentials.ts"
+import type { Credentials, KeySource } from "./Credentials.ts"
 import type { Headers, Transport } from "./Transport.ts"
 import type { Wire } from "./Wire.ts"
 
-export type { Init } from "./call/definition.ts"
+export type { Init, Setting, Settings, Sign, SignInput } from "./call/definition.ts"
 
 /** A service that can be asked. `R`: the services its pipelines need; `Op`: the operations it surely has. */
 export interface Provider<out R = Transport | Credentials, Op extends Operation = never> {
@@ -23,10 +24,12 @@ export interface Provider<out R = Transport | Credentials, Op extends Operation 
   readonly name: string
   /** What people call it. */
   readonly title: string
-  /** Where it is, without a trailing slash; empty where it is no place. */
+  /** Where it is, without a trailing slash, each `{name}` one of `settings`; empty where it is no place. */
   readonly baseUrl: string
-  /** The environment variables that customarily hold its key, the first that is set counts. */
-  readonly keys: ReadonlyArray<string>
+  /** What the `{name}`s of `baseUrl` are filled from. Absent: nothing. */
+  readonly settings?: Settings
+  /** Where its key customarily is, the first that is set counts. */
+  readonly keys: ReadonlyArray<KeySource>
   /** Whether it answers nobody without a key. */
   readonly needsKey: boolean
   /** The headers that carry a key. */
@@ -47,19 +50,22 @@ export const make = <const Op extends Operation>(init: Init<Op>): Provider<Trans
   const definition: Definition = {
     name: init.name,
     title: init.title ?? init.name,
-    baseUrl: baseUrl(init.baseUrl),
+    baseUrl: template(init.baseUrl, init.settings ?? none),
+    origins: (init.origins ?? []).map((origin) => template(origin, init.settings ?? none)),
+    settings: init.settings ?? none,
     keys: init.keys ?? [],
     needsKey: init.needsKey ?? true,
     authorize: init.authorize ?? bearer,
+    sign: init.sign,
     headers: init.headers ?? nothing,
     timeouts: init.timeouts ?? {},
     wires: init.wires
   }
-  const { authorize, keys, name, needsKey, title } = definition
+  const { authorize, keys, name, needsKey, settings, title } = definition
   const pipelines = Object.fromEntries(
     Object.entries<Wire>(init.wires).map(([operation, wire]) => [operation, line(definition, operation as Op, wire)])
   ) as { readonly [Each in Op]: Pipeline<Transport | Credentials> }
-  return { name, title, baseUrl: definition.baseUrl, keys, needsKey, authorize, wires: init.wires, pipelines }
+  return { name, title, baseUrl: definition.baseUrl, settings, keys, needsKey, authorize, wires: init.wires, pipelines }
 }
 
 const line = (provider: Definition, operation: Operation, wire: Wire): Pipeline<Transport | Credentials> => [
@@ -72,3 +78,4 @@ const line = (provider: Definition, operation: Operation, wire: Wire): Pipeline<
 
 const bearer = (key: string): Headers => ({ authorization: `Bearer ${key}` })
 const nothing = (): Headers => ({})
+const none: Settings = {}

@@ -9,12 +9,14 @@ import * as ProviderModule from "./Provider.ts"
 import * as RegistryModule from "./Registry.ts"
 import type { Transport as TransportService } from "./Transport.ts"
 
-export { Credentials, type KeyOwner } from "./Credentials.ts"
+export { type Bought, Credentials, type KeyOwner, type Keys, type KeySource, type Purchase } from "./Credentials.ts"
 export { type Compatible, compatible, type Quirks } from "./OpenAiCompatible.ts"
 export {
   type Headers, type MemoryAnswer, type MemoryHandler, type Outgoing, Transport, type TransportOptions
 } from "./Transport.ts"
-export type { Decoder, Prepared, Wire, WireResponse } from "./Wire.ts"
+export { type Apis, type Asked, choose, type Decoder, type Prepared, type Wire, type WireResponse } from "./Wire.ts"
+
+export type { Setting, Settings, Sign, SignInput } from "./Provider.ts"
 
 export const Provider = ProviderModule
 export type Provider<R = TransportService | CredentialsService> = ProviderModule.Provider<R>

@@ -100,6 +100,28 @@ describe("a whole call", () => {
       expect(failed.final).toMatchObject({ state: "error", halted: true, response: { status: 503, body: "busy" } })
     }))
 
+  it.effect("half an answer stands beside the error it ended with", () =>
+    Effect.gen(function*() {
+      const half = textParts("Half").slice(0, 3)
+      const halves: Wire = {
+        ...wire,
+        parse: () => {
+          throw LlmError.make({ _tag: "Server", message: "gave up" })
+        },
+        parts: () => ({ push: (bytes) => JSON.parse(Buffer.from(bytes).toString()) as Parts, end: () => [broken("cut")] })
+      }
+      const provider = Provider.make({ name: "acme", baseUrl: "https://api.acme.test", needsKey: false, wires: { chat: halves } })
+      const final = (body: string) =>
+        Effect.provide(Pipeline.run(provider.pipelines.chat, ask()), Layer.merge(Transport.memory(() => Effect.succeed({ body })), Credentials.none))
+      const some = yield* final(JSON.stringify(half))
+      expect([some.state, Result.text(some.result)]).toEqual(["error", "Half"])
+      expect(some.errors).toMatchObject([{ plug: "parse", provider: "acme", reason: { message: "gave up" } }])
+      for (const body of ["[]", "garbage"]) {
+        const none = yield* final(body)
+        expect([none.state, none.result, none.errors.length]).toEqual(["error", undefined, 1])
+      }
+    }))
+
   it.effect("what comes with warnings says so, whole and streamed alike", () =>
     Effect.gen(function*() {
       const whole = yield* run(ask({ options: { topK: 3 } }))
@@ -196,6 +218,17 @@ describe("the key", () => {
       expect(headers).toMatchObject({ authorization: "Basic abc", "x-wire": "2" })
     }))
 
+  it.effect("a caller's own authorization makes it needless, also where it goes in another header", () =>
+    Effect.gen(function*() {
+      const other = Provider.make({ name: "other", baseUrl: "https://other.test", authorize: (key) => ({ "x-api-key": key }), wires: { chat: wire } })
+      const sent: Array<Outgoing> = []
+      const transport = Transport.memory((outgoing) => Effect.sync(() => (sent.push(outgoing), { body: "{\"text\":\"Hi\"}" })))
+      for (const headers of [{ Authorization: "Bearer own" }, { "X-Api-Key": "own" }, { "x-else": "own" }]) {
+        yield* Effect.provide(Pipeline.run(other.pipelines.chat, Request.make({ provider: "other", messages: "x", config: { headers } })), Layer.merge(transport, Credentials.none))
+      }
+      expect(sent.map((outgoing) => Transport.headersOf(outgoing)["x-api-key"] ?? Transport.headersOf(outgoing).authorization)).toEqual(["Bearer own", "own"])
+    }))
+
   it.effect("stands in nothing that can be printed, however the call ends", () =>
     Effect.gen(function*() {
       const echo = (status: number): MemoryAnswer => ({
@@ -244,44 +277,6 @@ describe("the key", () => {
         }
         if (final.errors[0] !== undefined) expect(final.errors[0].stack).not.toContain(canary)
       }
-    }))
-})
-
-describe("Credentials", () => {
-  const get = (layer: Layer.Layer<Credentials>, env: Record<string, string>) =>
-    Effect.gen(function*() {
-      const key = yield* (yield* Credentials).get({ name: "acme", keys: ["ACME_KEY", "ACME_TOKEN"] })
-      return key === undefined ? undefined : Redacted.value(key)
-    }).pipe(Effect.provide(layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))))
-
-  it.effect("fromEnv takes the first variable that is set and not empty, without the line break of its file", () =>
-    Effect.gen(function*() {
-      expect(yield* get(Credentials.fromEnv, { ACME_KEY: "one", ACME_TOKEN: "two" })).toBe("one")
-      expect(yield* get(Credentials.fromEnv, { ACME_KEY: "", ACME_TOKEN: "two\n" })).toBe("two")
-      expect(yield* get(Credentials.fromEnv, { ACME_KEY: "   " })).toBe(undefined)
-      expect(yield* get(Credentials.fromEnv, { ACME_KEY_2: "three" })).toBe(undefined)
-    }))
-
-  it.effect("a changed variable is a changed key, a source that cannot be read an error", () =>
-    Effect.gen(function*() {
-      let value = "one"
-      const changing = ConfigProvider.layer(ConfigProvider.make(() => Effect.succeed(ConfigProvider.makeValue(value))))
-      const locked = ConfigProvider.layer(ConfigProvider.make(() => Effect.fail(new ConfigProvider.SourceError({ message: "locked" }))))
-      const read = Effect.flatMap(Credentials, ({ get }) => get({ name: "acme", keys: ["ACME_KEY"] }))
-      yield* Effect.gen(function*() {
-        expect(Redacted.value((yield* read)!)).toBe("one")
-        value = "two"
-        expect(Redacted.value((yield* read)!)).toBe("two")
-      }).pipe(Effect.provide(Layer.provide(Credentials.fromEnv, changing)))
-      const error = yield* Effect.flip(Effect.provide(read, Layer.provide(Credentials.fromEnv, locked)))
-      expect(error.reason).toMatchObject({ _tag: "Configuration", option: "ACME_KEY" })
-    }))
-
-  it.effect("memory and none", () =>
-    Effect.gen(function*() {
-      expect(yield* get(Credentials.memory({ acme: Redacted.make("k") }), {})).toBe("k")
-      expect(yield* get(Credentials.memory({ other: Redacted.make("k") }), {})).toBe(undefined)
-      expect(yield* get(Credentials.none, { ACME_KEY: "k" })).toBe(undefined)
     }))
 })
 

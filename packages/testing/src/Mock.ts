@@ -5,7 +5,7 @@
  * @module
  */
 import { LlmError, Plug, Request, Result } from "@plugline/core"
-import type { Part, Parts, Pipeline, Reason, Source, Usage } from "@plugline/core"
+import type { Operation, Part, Parts, Pipeline, Reason, Source, Usage } from "@plugline/core"
 import { type Duration, Effect } from "effect"
 import { recut } from "./Cut.ts"
 
@@ -105,6 +105,66 @@ export const make = (script: Script, options: { readonly name?: string } = {}): 
     left: () => typeof script === "function" ? Infinity : Math.max(0, script.length - calls.length),
     reset: () => {
       calls.length = 0
+    }
+  }
+}
+
+/** A scripted provider in the form in which providers are registered. */
+export interface MockProvider extends Mock {
+  readonly name: string
+  readonly title: string
+  /** Empty: it is no place. */
+  readonly baseUrl: string
+  /** None: it needs no key. */
+  readonly keys: readonly []
+  readonly needsKey: false
+  readonly authorize: (key: string) => { readonly [header: string]: string }
+  /** None: it answers without a wire. */
+  readonly wires: { readonly [Each in Operation]?: never }
+  /** The same for every operation: the one plug that answers. */
+  readonly pipelines: { readonly [Each in Operation]: Pipeline }
+}
+
+/**
+ * The same as a provider, to be registered under its name and asked like any other: chat, stream, completion, embeddings,
+ * list_models and validate, which all read on in one script. `name`: default `mock`.
+ *
+ * @example
+ * ```ts
+ * import { Mock } from "@plugline/testing"
+ * import { make } from "plugline"
+ *
+ * const vectors = Mock.result({ type: "embeddings", embeddings: [[0.1, 0.2]], usage: { inputTokens: {}, outputTokens: {} } })
+ * const mock = Mock.provider(["Hello", vectors])
+ * const { chat, close, embed } = make({ providers: [mock] })
+ * const answer = await chat("mock", "Hi")
+ * answer.text // => "Hello"
+ * const { embeddings } = await embed("mock", "Hi")
+ * embeddings // => [[0.1, 0.2]]
+ * mock.calls.map(({ request }) => request.operation) // => ["chat", "embeddings"]
+ * await close()
+ * ```
+ */
+export const provider = (script: Script, options: { readonly name?: string } = {}): MockProvider => {
+  const { name = "mock" } = options
+  const mock = make(script, { name })
+  const { pipeline } = mock
+  return {
+    ...mock,
+    name,
+    title: name,
+    baseUrl: "",
+    keys: [],
+    needsKey: false,
+    authorize: () => ({}),
+    wires: {},
+    pipelines: {
+      chat: pipeline,
+      stream: pipeline,
+      embeddings: pipeline,
+      completion: pipeline,
+      list_models: pipeline,
+      validate: pipeline
     }
   }
 }

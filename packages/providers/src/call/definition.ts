@@ -3,23 +3,37 @@
  *
  * @module
  */
-import { LlmError, type Operation, type Request, type Timeouts } from "@plugline/core"
-import type { Headers } from "../Transport.ts"
+import type { LlmError, Operation, Request, Timeouts } from "@plugline/core"
+import type { Effect, Redacted } from "effect"
+import type { Credentials, KeySource } from "../Credentials.ts"
+import type { Headers, Outgoing, Transport } from "../Transport.ts"
 import type { Wire } from "../Wire.ts"
+import type { Settings } from "./address.ts"
+
+export type { Setting, Settings } from "./address.ts"
 
 /** What a provider is made from. */
 export interface Init<Op extends Operation> {
   readonly name: string
   /** Default: the name. */
   readonly title?: string
-  /** Where it is, an http or https URL. */
+  /** Where it is, an http or https URL. Each `{name}` in it is one of `settings`. */
   readonly baseUrl: string
-  /** Default: none. */
-  readonly keys?: ReadonlyArray<string>
-  /** Default: true. */
+  /**
+   * Further addresses of the same service, which its credential may go to as well, where a wire sends there:
+   * `https://bedrock.{region}.amazonaws.com`. Default: none.
+   */
+  readonly origins?: ReadonlyArray<string>
+  /** What the `{name}`s of `baseUrl` and `origins` are filled from; `config` then holds their values. Default: none. */
+  readonly settings?: Settings
+  /** Where its key customarily is, the first that is set counts. Default: none. */
+  readonly keys?: ReadonlyArray<KeySource>
+  /** Whether it answers nobody without a key. Default: true. */
   readonly needsKey?: boolean
-  /** Default: `authorization: Bearer …`. */
+  /** The headers that carry a key. Default: `authorization: Bearer …`. */
   readonly authorize?: (key: string) => Headers
+  /** Makes the headers that carry the credential, where that takes more than the key. Default: {@link authorize}. */
+  readonly sign?: Sign
   /** Further headers of a request, none of them secret. Default: none. */
   readonly headers?: (request: Request) => Headers
   /** Time limits in ms, where a call sets none. Default: those of the transport. */
@@ -27,33 +41,23 @@ export interface Init<Op extends Operation> {
   readonly wires: { readonly [Each in Op]: Wire }
 }
 
-/** What the plugs of a provider know of it. */
-export type Definition = Required<Init<never>>
-
 /**
- * An address in its one form: without a slash at the end.
- *
- * @throws LlmError `Configuration` when it is no http or https URL, or holds a user name, password, query or fragment.
+ * Makes the headers that carry the credential of one request, at the moment of sending: a signature, or a token bought with
+ * the key. They go out with the bytes and stand in no value that could be printed.
  */
-export const baseUrl = (address: string): string => {
-  const known = addresses.get(address)
-  if (known !== undefined) return known
-  const url = typeof address === "string" ? URL.parse(address) : null
-  const fits = url !== null && (url.protocol === "https:" || url.protocol === "http:")
-    && url.username === "" && url.password === "" && url.search === "" && url.hash === ""
-  if (!fits) {
-    throw LlmError.make({
-      _tag: "Configuration",
-      option: "baseUrl",
-      expected: "an http or https URL without user name, password, query and fragment",
-      message: "baseUrl must be an http or https URL without user name, password, query and fragment"
-    })
-  }
-  if (addresses.size >= 256) addresses.clear()
-  const made = address.replace(/\/+$/, "")
-  addresses.set(address, made)
-  return made
+export type Sign = (input: SignInput) => Effect.Effect<Headers, LlmError>
+
+/** What a signature is made from. */
+export interface SignInput {
+  /** The key that was found, if any. */
+  readonly key: Redacted.Redacted<string> | undefined
+  /** What goes out, without the credential. */
+  readonly outgoing: Outgoing
+  /** Its `config` says for which region, project, … the call is. */
+  readonly request: Request
+  readonly transport: Transport["Service"]
+  readonly credentials: Credentials["Service"]
 }
 
-/** A program knows few addresses and asks them often, so the last ones are kept. */
-const addresses = new Map<string, string>()
+/** What the plugs of a provider know of it. */
+export type Definition = Required<Omit<Init<never>, "sign">> & { readonly sign: Sign | undefined }

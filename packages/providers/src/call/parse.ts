@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Bytes, LlmError, type Operation, Part, Plug, Request } from "@plugline/core"
+import { type Bytes, LlmError, type Operation, Part, Plug, Request, Result } from "@plugline/core"
 import { Effect } from "effect"
 import type { Definition } from "./definition.ts"
 import type { Wire } from "../Wire.ts"
@@ -24,9 +24,25 @@ export const parse = (provider: Definition, operation: Operation, wire: Wire): P
     try {
       return Request.complete(request, warned(wire.parse({ status, headers, body }, request), warningsOf(request)))
     } catch (thrown) {
-      return conclude(request, LlmError.fromUnknown(thrown, { provider: provider.name }))
+      return conclude(arrived(wire, request, body), LlmError.fromUnknown(thrown, { provider: provider.name }))
     }
   }, { options: { provider: provider.name, operation } })
+
+/** What of an answer had been said before its error, read as a stream of one piece, stands beside the error. */
+const arrived = (wire: Wire, request: Request, body: string): Request => {
+  if (wire.parts === undefined || !talks.has(request.operation)) return request
+  try {
+    const decoder = wire.parts(request)
+    const parts = [...decoder.push(Buffer.from(body)), ...decoder.end()]
+    const result = Result.fold(parts.filter(({ type }) => type !== "error"), request.operation === "completion" ? "completion" : "chat")
+    return result.content.length === 0 ? request : Request.complete(request, warned(result, warningsOf(request)))
+  } catch {
+    // There is nothing more to be had from it than the error that is reported.
+    return request
+  }
+}
+
+const talks: ReadonlySet<Operation> = new Set(["chat", "stream", "completion"])
 
 const streamed = (wire: Wire, request: Request, bytes: Bytes): Effect.Effect<Request> => {
   const failed = (thrown: unknown) => Part.error(LlmError.fromUnknown(thrown, { plug: "parse", provider: request.provider }))

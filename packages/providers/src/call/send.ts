@@ -5,12 +5,14 @@
  * @module
  */
 import { LlmError, type Operation, Plug, type ProviderRequest, type ProviderResponse, Request } from "@plugline/core"
-import { Effect, Redacted } from "effect"
+import { Effect, Exit, Redacted } from "effect"
 import { Credentials } from "../Credentials.ts"
-import type { Definition } from "./definition.ts"
+import { environment } from "./address.ts"
+import type { Definition, Sign, SignInput } from "./definition.ts"
 import { type Headers, type Outgoing, Transport } from "../Transport.ts"
 import type { Wire } from "../Wire.ts"
 import { conclude } from "./conclude.ts"
+import { keyFor } from "./key.ts"
 import * as Scrub from "./scrub.ts"
 
 type Key = Redacted.Redacted<string>
@@ -23,27 +25,27 @@ export const send = (provider: Definition, operation: Operation, wire: Wire): Pl
     make: Effect.gen(function*() {
       const transport = yield* Transport
       const credentials = yield* Credentials
+      const env = yield* environment(provider)
 
       return new Plug.Linear((request) => {
         if (request.state !== "pending") return request
         const { providerRequest: prepared } = request
         if (prepared === undefined) return conclude(request, unprepared)
-        const executing = Request.execute(request)
         const streams = wire.parts !== undefined && (operation === "stream" || prepared.body?.stream === true)
+        const executing = Request.execute(request)
 
-        const go = (key: Key | undefined): Effect.Effect<Request> =>
-          // From the answer's arrival to `putResponse` nothing may come between, or its socket would belong to nobody.
-          Effect.uninterruptibleMask((restore) =>
-            Effect.match(restore(transport.send(outgoingOf(provider, request, prepared, key, streams))), {
-              onSuccess: (response) => answered(provider, wire, executing, response, key),
-              onFailure: failed
-            }))
-        const failed = (error: LlmError) => conclude(executing, LlmError.from(error, { provider: provider.name }))
-
-        const key = keyFor(provider, request, credentials)
-        return Redacted.isRedacted(key) ? go(key) : Effect.matchEffect(key, {
+        const go = (key: Key | undefined): Effect.Effect<Request> => {
+          const outgoing = outgoingOf(provider, request, prepared, key, streams)
+          return provider.sign === undefined
+            ? exchange(provider, wire, executing, credentials, key, transport.send(outgoing))
+            : signed(provider, provider.sign, wire, executing, { key, outgoing, request, transport, credentials })
+        }
+        const found = keyFor(provider, request, prepared, credentials, env)
+        if (Redacted.isRedacted(found)) return go(found)
+        if (Exit.isExit(found) && Exit.isSuccess(found)) return go(found.value as Key | undefined)
+        return Effect.matchEffect(found, {
           onSuccess: go,
-          onFailure: (error) => Effect.succeed(failed(error))
+          onFailure: (error) => Effect.succeed(failed(provider, executing, error))
         })
       })
     })
@@ -54,62 +56,97 @@ const unprepared = LlmError.make({
   message: "there is nothing to send: the plug \"prepare\" must stand before \"send\""
 })
 
-const answered = (
+/**
+ * Sends, and reads how it went. From the answer's arrival to `putResponse` nothing may come between, or its socket would belong
+ * to nobody.
+ */
+const exchange = (
   provider: Definition,
   wire: Wire,
   request: Request,
-  response: ProviderResponse,
-  key: Key | undefined
-): Request => {
-  const clean = Scrub.response(response, key)
-  const after = Request.putResponse(request, clean)
-  if (clean.status >= 200 && clean.status < 300) return after
-  const body = typeof clean.body === "string" ? clean.body : ""
-  const reason = wire.reason({ status: clean.status, headers: clean.headers, body }, after)
-  return conclude(after, LlmError.from(reason, { provider: provider.name }))
+  credentials: Credentials["Service"],
+  key: Key | undefined,
+  sending: Effect.Effect<ProviderResponse, LlmError>
+): Effect.Effect<Request> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.matchEffect(restore(sending), {
+      onSuccess: (response) => {
+        const after = answered(request, response, Scrub.secretsOf(key, request.config.headers))
+        const reason = reasonOf(wire, after)
+        return reason === undefined ? Effect.succeed(after) : refused(provider, after, credentials, key, reason)
+      },
+      onFailure: (error) => refused(provider, request, credentials, key, error)
+    })
+  )
+
+/** The same where the credential takes more than the key. A token that the service does not accept is bought again, once. */
+const signed = (
+  provider: Definition,
+  sign: Sign,
+  wire: Wire,
+  request: Request,
+  input: SignInput
+): Effect.Effect<Request> => {
+  const { credentials, key, outgoing, transport } = input
+  const own = lower(request.config.headers ?? {})
+  return Effect.uninterruptibleMask((restore) => {
+    const attempt = (request: Request, again: boolean): Effect.Effect<Request> => {
+      const tokens: Array<Key> = []
+      let carried: Headers | undefined
+      const lender: Credentials["Service"] = {
+        ...credentials,
+        token: (purchase) =>
+          Effect.tap(credentials.token(purchase), (token) => Effect.sync(() => void tokens.push(token)))
+      }
+      const sending = Effect.flatMap(sign({ ...input, credentials: lender }), (headers) => {
+        carried = headers
+        return transport.send({ ...outgoing, secrets: Redacted.make({ ...lower(headers), ...own }) })
+      })
+      return Effect.matchEffect(restore(sending), {
+        onSuccess: (response) => {
+          const after = answered(request, response, Scrub.secretsOf(key, carried, own))
+          const reason = reasonOf(wire, after)
+          if (reason === undefined) return Effect.succeed(after)
+          const give = refused(provider, after, credentials, key, reason)
+          if (reason.reason._tag !== "Authentication" || tokens.length === 0) return give
+          return Effect.flatMap(Effect.forEach(tokens, credentials.forget), (worthwhile) =>
+            again && worthwhile.includes(true)
+              ? attempt(Request.putMetadata(request, "tokenRenewed", true), false)
+              : give)
+        },
+        onFailure: (error) => refused(provider, request, credentials, key, error)
+      })
+    }
+    return attempt(request, true)
+  })
 }
 
-// --- the key ----------------------------------------------------------------------------------------------------------
+const answered = (request: Request, response: ProviderResponse, secrets: Scrub.Secrets): Request =>
+  Request.putResponse(request, Scrub.response(response, secrets))
 
-const keyFor = (
+/** Why an answer is none, as the wire reads it. */
+const reasonOf = (wire: Wire, request: Request): LlmError | undefined => {
+  const { body, headers, status } = request.response!
+  if (status >= 200 && status < 300) return undefined
+  return wire.reason({ status, headers, body: typeof body === "string" ? body : "" }, request)
+}
+
+/** Ends the request, and says so to whoever knows the key. */
+const refused = (
   provider: Definition,
   request: Request,
-  credentials: Credentials["Service"]
-): Key | Effect.Effect<Key | undefined, LlmError> => {
-  const { apiKey, baseUrl = provider.baseUrl } = request.config
-  if (apiKey !== undefined) return Redacted.isRedacted(apiKey) ? apiKey : Effect.fail(naked)
-  const own = baseUrl === provider.baseUrl || originOf(baseUrl) === originOf(provider.baseUrl)
-  const missing = (why: string) =>
-    provider.needsKey && !bringsItsOwn(provider, request)
-      ? Effect.fail(LlmError.make({ _tag: "Authentication", message: why }))
-      : Effect.succeed(undefined)
-  if (!own) {
-    const [ours, theirs] = [originOf(provider.baseUrl), originOf(baseUrl)]
-    return missing(`the key of ${provider.title} is for ${ours} and was not sent to ${theirs}; give config.apiKey for that address`)
-  }
-  return Effect.flatMap(credentials.get(provider), (key) =>
-    key !== undefined && Redacted.value(key).trim() !== ""
-      ? Effect.succeed(key)
-      : missing(`no key for ${provider.title}: ${
-        provider.keys.length === 0 ? "give" : `set ${provider.keys.join(" or ")} in the environment, or give`
-      } config.apiKey`))
+  credentials: Credentials["Service"],
+  key: Key | undefined,
+  error: LlmError
+): Effect.Effect<Request> => {
+  const ended = failed(provider, request, error)
+  return key === undefined || key === request.config.apiKey
+    ? Effect.succeed(ended)
+    : Effect.as(credentials.report(provider, key, error), ended)
 }
 
-const naked = LlmError.make({
-  _tag: "Configuration",
-  option: "apiKey",
-  expected: "a key wrapped with Redacted.make",
-  message: "config.apiKey must be wrapped with Redacted.make, so that it cannot be printed"
-})
-
-const originOf = (url: string): string => URL.parse(url)?.origin ?? url
-
-/** Whether the caller's own headers carry a credential. */
-const bringsItsOwn = (provider: Definition, { config: { headers } }: Request): boolean => {
-  if (headers === undefined) return false
-  const given = Object.keys(headers).map((name) => name.toLowerCase())
-  return Object.keys(provider.authorize("")).some((name) => given.includes(name.toLowerCase()))
-}
+const failed = (provider: Definition, request: Request, error: LlmError): Request =>
+  conclude(request, LlmError.from(error, { provider: provider.name }))
 
 // --- what goes out ----------------------------------------------------------------------------------------------------
 
@@ -126,7 +163,7 @@ const outgoingOf = (
     headers: headersOf(prepared, streams),
     stream: streams
   }
-  const secrets = secretsOf(provider, key, config.headers)
+  const secrets = provider.sign === undefined ? secretsOf(provider, key, config.headers) : undefined
   if (secrets !== undefined) outgoing.secrets = secrets
   if (prepared.body !== undefined) outgoing.body = JSON.stringify(prepared.body)
   if (config.timeouts !== undefined) outgoing.timeouts = config.timeouts
@@ -136,7 +173,11 @@ const outgoingOf = (
 /** The headers with the key, by key, for each provider: most calls are made with the same one. */
 const known = new WeakMap<Definition, WeakMap<Key, Redacted.Redacted<Headers>>>()
 
-const secretsOf = (provider: Definition, key: Key | undefined, own: Headers | undefined): Redacted.Redacted<Headers> | undefined => {
+const secretsOf = (
+  provider: Definition,
+  key: Key | undefined,
+  own: Headers | undefined
+): Redacted.Redacted<Headers> | undefined => {
   // The caller's own headers may hold credentials too, under names nobody can know, and go before ours.
   if (own !== undefined) {
     return Redacted.make({ ...(key === undefined ? undefined : lower(provider.authorize(Redacted.value(key)))), ...lower(own) })

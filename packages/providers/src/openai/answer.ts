@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { type FinishReason, type JsonValue, LlmError, type Part, type Request } from "@plugline/core"
+import { type ChoiceEnd, type JsonObject, type JsonValue, LlmError, type Part, type Request } from "@plugline/core"
 import { Choice, type Shared } from "./choice.ts"
-import { defined, excerpt, type Fields, list, object, put, says, text, timestamp } from "./read.ts"
-import { failed } from "./reason.ts"
+import { defined, excerpt, type Fields, list, object, put, says, text, timestamp } from "../wire/read.ts"
+import { failed } from "../wire/reason.ts"
 import { Sources } from "./sources.ts"
 import { usage } from "./usage.ts"
 
@@ -78,9 +78,8 @@ export class Answer {
       const { provider } = this.#shared
       throw LlmError.make({ _tag: "MalformedResponse", message: "the answer holds no choice" }, { provider })
     }
-    const others: Array<{ index: number; reason: FinishReason; rawReason?: string }> = []
+    const others: Array<ChoiceEnd> = []
     const own: { [name: string]: JsonValue } = this.#extra ?? {}
-    const ofOthers: { [index: string]: JsonValue } = {}
     const first = this.#choices[0]
     for (const choice of this.#choices) {
       if (choice === undefined) continue
@@ -89,14 +88,13 @@ export class Answer {
         if (extra !== undefined) put(own, "choice", extra)
         continue
       }
-      if (extra !== undefined) ofOthers[choice.index] = extra
       others.push({
         index: choice.index,
         reason: choice.reason,
-        ...(choice.rawReason !== undefined && { rawReason: choice.rawReason })
+        ...(choice.rawReason !== undefined && { rawReason: choice.rawReason }),
+        ...(extra !== undefined && { metadata: { [this.#provider]: extra as JsonObject } })
       })
     }
-    if (Object.keys(ofOthers).length > 0) put(own, "choices", ofOthers)
     this.#shared.sources.close(this.#shared.out)
     this.#shared.out.push({
       type: "finish",

@@ -4,7 +4,7 @@
  * @module
  */
 import type { JsonValue, Metadata, Part } from "@plugline/core"
-import { defined, type Fields, list, object, text } from "./read.ts"
+import { defined, type Fields, list, object, says, text } from "../wire/read.ts"
 
 /** A block of a content list. */
 export type Block =
@@ -28,7 +28,11 @@ export const block = (value: JsonValue, provider: string): Block => {
     case "thinking":
       return { type: "thinking", text: joined(fields.thinking), metadata: signature(fields, provider) }
     case "reasoning":
-      return { type: "thinking", text: joined(fields.summary ?? fields.text), metadata: signature(fields, provider) }
+      return {
+        type: "thinking",
+        text: joined(fields.summary ?? fields.text),
+        metadata: signature({ ...fields, ...signed(fields.summary) }, provider)
+      }
     case "image_url":
       return { type: "other", part: picture(value, provider) }
     default:
@@ -62,7 +66,7 @@ export const sound = (pieces: ReadonlyArray<Fields>, provider: string, mediaType
 }
 
 /** A text, or the texts of a list of blocks. */
-const joined = (value: JsonValue | undefined): string => {
+export const joined = (value: JsonValue | undefined): string => {
   if (typeof value === "string") return value
   let out = ""
   for (const item of list(value) ?? []) out += typeof item === "string" ? item : text(object(item)?.text) ?? ""
@@ -77,6 +81,12 @@ const signature = (fields: Fields, provider: string): Metadata | undefined => {
       && { encrypted_content: fields.encrypted_content })
   })
   return Object.keys(own).length > 0 ? { [provider]: own } : undefined
+}
+
+/** Databricks signs the text of a summary. */
+const signed = (summary: JsonValue | undefined): Fields => {
+  const { signature } = object(list(summary)?.at(-1)) ?? {}
+  return says(signature) ? { signature } : {}
 }
 
 /** Pieces are encoded each for itself: where one ends in padding, the bytes have to be joined, not the texts. */

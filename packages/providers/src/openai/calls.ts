@@ -8,7 +8,7 @@
  * @module
  */
 import { Json, type JsonObject, type JsonValue, type Part } from "@plugline/core"
-import { defined, type Fields, object, put, text } from "./read.ts"
+import { defined, type Fields, object, put, text } from "../wire/read.ts"
 
 /** One call while it is being gathered. */
 interface Call {

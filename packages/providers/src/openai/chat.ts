@@ -3,21 +3,16 @@
  *
  * @module
  */
-import {
-  type JsonValue,
-  LlmError,
-  type Options,
-  type ProviderRequest,
-  type Request,
-  type ResponseFormat,
-  Result
-} from "@plugline/core"
+import { type Request, type ResponseFormat, Result } from "@plugline/core"
 import type { Prepared, Wire } from "../Wire.ts"
+import { chat as asked } from "./askedChat.ts"
 import { decoder, parts } from "./decoder.ts"
 import { messages } from "./messages.ts"
-import { as, type Draft, draft, mergeOwn, model, warn, write, type Writers } from "./options.ts"
-import { type Quirks, url } from "./quirks.ts"
-import { reason } from "./reason.ts"
+import { type Draft, draft, model, type Writers } from "./options.ts"
+import { as, mergeOwn, noMessages, post, write } from "../wire/draft.ts"
+import { metadataIsSent, type Quirks, url } from "./quirks.ts"
+import { reason } from "../wire/reason.ts"
+import { thinking } from "./thinking.ts"
 import { parallelToolCalls, toolChoice, tools } from "./tools.ts"
 
 /** The wire of `chat` and `stream`: the operation of the request decides which. */
@@ -25,7 +20,8 @@ export const chat = (quirks: Quirks): Wire => ({
   prepare: (request) => prepare(request, quirks),
   parse: (response, request) => Result.fold(parts(response.body, request)),
   parts: (request) => decoder(request),
-  reason
+  reason,
+  decode: asked(quirks)
 })
 
 const prepare = (request: Request, quirks: Quirks): Prepared => {
@@ -39,14 +35,6 @@ const prepare = (request: Request, quirks: Quirks): Prepared => {
   return { request: post(url(request, quirks, "chat"), to.body), warnings: to.warnings }
 }
 
-/** The request to send. */
-export const post = (url: string, body: { readonly [name: string]: JsonValue }): ProviderRequest => ({
-  method: "POST",
-  url,
-  headers: { "content-type": "application/json" },
-  body
-})
-
 /** Asks for a stream, with its usage. What the operation says counts, also over the caller's own fields. */
 export const stream = ({ body, quirks }: Draft, streamed: boolean): void => {
   delete body.stream
@@ -58,20 +46,17 @@ export const stream = ({ body, quirks }: Draft, streamed: boolean): void => {
   if (quirks.streamUsage !== false && body.stream_options === undefined) body.stream_options = { include_usage: true }
 }
 
-/** There is nothing to ask. */
-export const noMessages = (request: Request): LlmError =>
-  LlmError.make({
-    _tag: "InvalidRequest",
-    parameter: "messages",
-    message: `${request.operation} needs at least one message`
-  }, { provider: request.provider })
-
 const maxTokens = (value: number, { body, quirks, request }: Draft): void => {
-  body[quirks.maxTokensField ?? (request.provider === "openai" ? "max_completion_tokens" : "max_tokens")] = value
+  const { maxTokensField: field = request.provider === "openai" ? "max_completion_tokens" : "max_tokens" } = quirks
+  body[typeof field === "function" ? field(request) : field] = value
 }
 
-const logprobs = (value: boolean | number, { body }: Draft): void => {
+const logprobs = (value: boolean | number, { body, quirks }: Draft): void => {
   if (value === false) return
+  if (quirks.logprobs === "count") {
+    body.logprobs = value === true ? 1 : value
+    return
+  }
   body.logprobs = true
   if (typeof value === "number" && value > 0) body.top_logprobs = value
 }
@@ -100,28 +85,10 @@ const responseFormat = (format: ResponseFormat, to: Draft): void => {
   }
 }
 
-const reasoning = ({ effort, budgetTokens, summary }: NonNullable<Options["reasoning"]>, to: Draft): void => {
-  const { body, quirks, request } = to
-  if (quirks.reasoning === "object") {
-    body.reasoning = {
-      ...(effort !== undefined && { effort }),
-      ...(budgetTokens !== undefined && { max_tokens: budgetTokens }),
-      ...(summary !== undefined && { summary })
-    }
-    return
-  }
-  if (effort !== undefined) body.reasoning_effort = effort
-  if (budgetTokens !== undefined) {
-    warn(to, "reasoning", `${request.provider} takes no budget of tokens for reasoning, only effort`)
-  }
-  if (summary !== undefined) warn(to, "reasoning", `${request.provider} gives no summary of its reasoning for chat`)
-}
-
 /** Labels reach a service only where it keeps them beside the answer. */
 const metadata = (labels: { readonly [label: string]: string }, { body, quirks, request }: Draft): void => {
-  const when = quirks.metadata ?? (request.provider === "openai" ? "stored" : "never")
   const stored = request.options.providerOptions?.[request.provider]?.store === true
-  if (when === "always" || (when === "stored" && stored)) body.metadata = labels
+  if (metadataIsSent(quirks, request.provider, stored)) body.metadata = labels
 }
 
 const writers: Writers = {
@@ -133,12 +100,14 @@ const writers: Writers = {
   frequencyPenalty: as("frequency_penalty"),
   presencePenalty: as("presence_penalty"),
   stop: as("stop"),
-  seed: as("seed"),
+  seed: (value, { body, quirks }) => {
+    body[quirks.seedField ?? "seed"] = value
+  },
   tools,
   toolChoice,
   parallelToolCalls,
   responseFormat,
-  reasoning,
+  reasoning: thinking,
   n: as("n"),
   logprobs,
   logitBias: as("logit_bias"),

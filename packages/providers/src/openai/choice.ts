@@ -10,8 +10,8 @@
 import type { FinishReason, JsonValue, Metadata, Part } from "@plugline/core"
 import { block as readBlock, picture, sound } from "./blocks.ts"
 import { Calls, Executed } from "./calls.ts"
-import { finishReason } from "./finish.ts"
-import { type Fields, list, object, put, says, text } from "./read.ts"
+import { finishReason } from "../wire/finish.ts"
+import { type Fields, list, object, put, says, text } from "../wire/read.ts"
 import { Details, detailsText } from "./reasoning.ts"
 import type { Sources } from "./sources.ts"
 

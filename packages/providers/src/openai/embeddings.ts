@@ -3,21 +3,41 @@
  *
  * @module
  */
-import { type EmbeddingsResult, type JsonValue, LlmError, Message, type Request } from "@plugline/core"
+import { type EmbeddingsResult, type JsonValue, LlmError, type Request } from "@plugline/core"
 import type { Prepared, Wire, WireResponse } from "../Wire.ts"
-import { noMessages, post } from "./chat.ts"
-import { textOnly } from "./completion.ts"
-import { as, draft, mergeOwn, model, write, type Writers } from "./options.ts"
+import { apart, asked, deployment, input, option, read } from "./asked.ts"
+import { textOnly, textOrRaw } from "./completion.ts"
+import { draft, model, type Writers } from "./options.ts"
+import { as, mergeOwn, noMessages, post, write } from "../wire/draft.ts"
 import { type Quirks, url } from "./quirks.ts"
-import { body, excerpt, type Fields, list, object, put, says, text } from "./read.ts"
-import { failed, reason } from "./reason.ts"
+import { body, excerpt, type Fields, list, object, put, says, text } from "../wire/read.ts"
+import { failed, reason } from "../wire/reason.ts"
 import { usage } from "./usage.ts"
 
 /** The wire of `embeddings`. */
 export const embeddings = (quirks: Quirks): Wire => ({
   prepare: (request) => prepare(request, quirks),
   parse: (response, request) => parse(response, request, quirks),
-  reason
+  reason,
+  decode: ({ body, url }, provider) => {
+    const form = quirks.encodingFormat ?? "float"
+    const to = read(body, {
+      model: option("model", "string"),
+      input: apart,
+      [quirks.dimensionsField ?? "dimensions"]: option("dimensions", "number"),
+      user: option("user", "string"),
+      encoding_format: (value, { own }) => {
+        if (value !== form) own.encoding_format = value
+      }
+    }, quirks, provider)
+    deployment(url, to)
+    const given = to.body.input
+    const items = list(given)
+    const many = items !== undefined && !(items.length > 0 && items.every((item) => typeof item === "number"))
+    return asked("embeddings", many
+      ? items.map((item, index) => input(item, `input[${index}]`, to))
+      : [input(given ?? null, "input", to)], to)
+  }
 })
 
 const prepare = (request: Request, quirks: Quirks): Prepared => {
@@ -25,7 +45,7 @@ const prepare = (request: Request, quirks: Quirks): Prepared => {
   textOnly(request)
   const to = draft(request, quirks)
   model(to)
-  to.body.input = request.messages.map((message) => Message.text(message))
+  to.body.input = request.messages.map((message) => textOrRaw(message, request.provider))
   const form = quirks.encodingFormat ?? "float"
   if (form !== "none") to.body.encoding_format = form
   write(to, writers, "embeddings")
@@ -35,7 +55,9 @@ const prepare = (request: Request, quirks: Quirks): Prepared => {
 
 const writers: Writers = {
   model: () => {},
-  dimensions: as("dimensions"),
+  dimensions: (value, { body, quirks }) => {
+    body[quirks.dimensionsField ?? "dimensions"] = value
+  },
   user: as("user"),
   metadata: () => {}
 }
@@ -81,16 +103,25 @@ const inputs = (request: Request): number | undefined => {
   return Array.isArray(input) && input.every((item) => typeof item === "string") ? input.length : undefined
 }
 
-type Numbers = "float32" | "float64" | "int8"
+type Numbers = NonNullable<Quirks["vectors"]>
 
-const numbersOf = (request: Request, quirks: Quirks): Numbers => {
+/** What the caller asked for; `undefined` where that is not said. */
+const numbersOf = (request: Request, quirks: Quirks): Numbers | undefined => {
   const own: Fields | undefined = request.options.providerOptions?.[request.provider] ?? undefined
-  const asked = text(own?.encoding_format) ?? quirks.encodingFormat
-  return quirks.vectors ?? (asked !== undefined && asked.includes("int8") ? "int8" : "float32")
+  const kind = text(own?.output_dtype) ?? text(own?.encoding_format) ?? quirks.encodingFormat ?? ""
+  if (quirks.vectors !== undefined) return quirks.vectors
+  return kind.includes("uint8") || kind.includes("ubinary") ? "uint8" : /int8|binary/.test(kind) ? "int8" : undefined
 }
 
-const vector = (value: JsonValue | undefined, numbers: Numbers, provider: string): ReadonlyArray<number> => {
-  if (typeof value === "string") return decoded(value, numbers, provider)
+const vector = (
+  value: JsonValue | undefined,
+  numbers: Numbers | undefined,
+  provider: string
+): ReadonlyArray<number> => {
+  if (typeof value === "string") {
+    const bytes = Buffer.from(value, "base64")
+    return decoded(bytes, numbers ?? (isDouble(bytes) ? "float64" : "float32"), provider)
+  }
   if (!isVector(value)) throw malformed("a vector is no list of numbers", provider)
   return value
 }
@@ -101,10 +132,35 @@ const isVector = (value: JsonValue | undefined): value is ReadonlyArray<number> 
   return true
 }
 
-const sizes: { readonly [numbers in Numbers]: number } = { float32: 4, float64: 8, int8: 1 }
+/**
+ * Whether bytes make no sense as float32, with numbers far too great for a vector or every other one nothing at all,
+ * but do as float64: some versions of vLLM send that.
+ */
+const isDouble = (bytes: Buffer): boolean => {
+  if (bytes.length < fewest || bytes.length % 8 !== 0) return false
+  let halves = true
+  let tooGreat = false
+  for (let offset = 0; offset < bytes.length && !tooGreat; offset += 4) {
+    const number = bytes.readFloatLE(offset)
+    tooGreat = !(Math.abs(number) < 1e10)
+    if (offset % 8 === 0 && number !== 0) halves = false
+  }
+  if (!tooGreat && !halves) return false
+  let greatest = 0
+  for (let offset = 0; offset < bytes.length; offset += 8) {
+    const size = Math.abs(bytes.readDoubleLE(offset))
+    if (!(size < 1e10)) return false
+    greatest = Math.max(greatest, size)
+  }
+  return greatest > 0
+}
 
-const decoded = (base64: string, numbers: Numbers, provider: string): ReadonlyArray<number> => {
-  const bytes = Buffer.from(base64, "base64")
+/** Bytes of a vector that is long enough to be told by its numbers. */
+const fewest = 128
+
+const sizes: { readonly [numbers in Numbers]: number } = { float32: 4, float64: 8, int8: 1, uint8: 1 }
+
+const decoded = (bytes: Buffer, numbers: Numbers, provider: string): ReadonlyArray<number> => {
   const size = sizes[numbers]
   if (bytes.length === 0 || bytes.length % size !== 0) {
     throw malformed(`a vector of ${bytes.length} bytes holds no whole number of ${numbers}`, provider)
@@ -116,7 +172,9 @@ const decoded = (base64: string, numbers: Numbers, provider: string): ReadonlyAr
       ? view.getFloat32(offset, true)
       : numbers === "float64"
       ? view.getFloat64(offset, true)
-      : view.getInt8(offset)
+      : numbers === "int8"
+      ? view.getInt8(offset)
+      : view.getUint8(offset)
     if (!Number.isFinite(number)) throw malformed("a vector holds something that is no number", provider)
     out.push(number)
   }

@@ -15,14 +15,15 @@ import {
   type Message,
   type MessagePart,
   type ProviderOptions,
+  type SystemMessage,
   type ToolMessage,
   type UserMessage
 } from "@plugline/core"
 import { file, imageDetail } from "./files.ts"
-import { type Draft, merge } from "./options.ts"
-import { list, object, put } from "./read.ts"
-
-type Written = { [name: string]: JsonValue }
+import { type Draft } from "./options.ts"
+import { isOwn, isTaken, ofMessages, ownOf, withInner, withOwn, type Written } from "./own.ts"
+import { merge } from "../wire/draft.ts"
+import { list, object, put } from "../wire/read.ts"
 
 /** The messages of a request. */
 export const messages = (to: Draft): ReadonlyArray<JsonObject> => {
@@ -43,10 +44,10 @@ export const messages = (to: Draft): ReadonlyArray<JsonObject> => {
 const write = (message: Message, to: Draft, out: Array<Written>, shown: Array<Written>): void => {
   switch (message.role) {
     case "system":
-      out.push(withOwn({ role: to.quirks.systemRole ?? "system", content: message.content }, message.options, to))
+      system(message, to, out)
       return
     case "user":
-      out.push(withOwn({ role: "user", content: userContent(message, to) }, message.options, to))
+      out.push(withOwn({ role: "user", content: userContent(message, to) }, message.options, to, ofMessages))
       return
     case "assistant":
       out.push(assistant(message, to))
@@ -57,11 +58,39 @@ const write = (message: Message, to: Draft, out: Array<Written>, shown: Array<Wr
   }
 }
 
+/**
+ * Rules, which may have been parts of one list: `part` is what else stood there, `joined` that they follow the ones
+ * before.
+ */
+const system = ({ content, options }: SystemMessage, to: Draft, out: Array<Written>): void => {
+  const own = options?.[to.request.provider]
+  const written = withOwn({ role: to.quirks.systemRole ?? "system", content }, options, to, ofMessages)
+  const part = object(own?.part)
+  if (part === undefined) return void out.push(written)
+  const entry: Written = { type: "text", text: content, ...part as JsonObject }
+  const before = out.at(-1)
+  const follows = own?.joined === true && before?.role === written.role
+  if (follows && Array.isArray(before?.content)) before.content.push(entry)
+  else out.push({ ...written, content: [entry] })
+}
+
 /** One plain text stays a text: every service takes that. */
 const userContent = ({ content }: UserMessage, to: Draft): JsonValue => {
   const only = content.length === 1 ? content[0] : undefined
   if (only?.type === "text" && ownOf(only.options, to) === undefined) return only.text
-  return content.map((part) => userPart(part, to))
+  const written: Array<Written> = []
+  for (const part of content) {
+    if (part.type !== "raw" || isTaken(part, to)) written.push(userPart(part, to))
+    else {
+      const { provider } = to.request
+      const where = part.provider === provider ? `the chat completions of ${provider}` : provider
+      to.warnings.push({
+        type: "other",
+        message: `a part of a message that ${part.provider} alone understands was not sent to ${where}`
+      })
+    }
+  }
+  return written.length === 0 ? "" : written
 }
 
 const userPart = (part: MessagePart, to: Draft): Written => {
@@ -69,7 +98,9 @@ const userPart = (part: MessagePart, to: Draft): Written => {
     case "text":
       return withOwn({ type: "text", text: part.text }, part.options, to)
     case "file":
-      return withOwn(file(part, imageDetail(part, to.request.provider), to), part.options, to)
+      return withInner(file(part, imageDetail(part, to.request.provider), to), part.options, to)
+    case "raw":
+      return part.value as Written
     default:
       // A part that has no word here may be one of the service's own.
       return part as unknown as Written
@@ -83,7 +114,8 @@ const assistant = (message: AssistantMessage, to: Draft): Written => {
   const thinking: Array<Written> = []
   const details: Array<JsonValue> = []
   const written: Written = { role: "assistant" }
-  let reasoning = ""
+  const back = to.quirks.reasoningBack
+  let legacy: Written | undefined
   let refusal = ""
   for (const part of message.content) {
     const own = part.options?.[provider] ?? undefined
@@ -95,12 +127,19 @@ const assistant = (message: AssistantMessage, to: Draft): Written => {
         else texts.push(withOwn({ type: "text", text: part.text }, part.options, to))
         break
       case "reasoning":
-        reasoning += part.text
-        thinking.push(withOwn({ type: "thinking", thinking: [{ type: "text", text: part.text }] }, part.options, to))
+        if (back === "thinking") {
+          thinking.push(withOwn({ type: "thinking", thinking: [{ type: "text", text: part.text }] }, part.options, to))
+        } else if (back === "summary") {
+          const summary = withOwn({ type: "summary_text", text: part.text }, part.options, to)
+          thinking.push({ type: "reasoning", summary: [summary] })
+        }
+        thought(part.text, list(own?.as), to, written)
         details.push(...list(own?.reasoning_details) ?? [])
         break
       case "tool-call":
-        if (part.providerExecuted !== true) calls.push(call(part, to))
+        if (part.providerExecuted === true) break
+        if (own?.legacy === true) legacy = { name: part.name, arguments: argumentsOf(part) }
+        else calls.push(call(part, to))
         break
       case "file":
         assistantFile(part, written, to)
@@ -108,20 +147,31 @@ const assistant = (message: AssistantMessage, to: Draft): Written => {
       case "tool-result":
         break
       case "raw":
-        if (part.provider === provider) texts.push(part.value as Written)
+        if (isTaken(part, to)) texts.push(part.value as Written)
         break
       default:
         texts.push(part as unknown as Written)
     }
   }
-  const back = to.quirks.reasoningBack
-  if (back === "thinking") texts.unshift(...thinking)
-  else if (back !== undefined && reasoning !== "") put(written, back, reasoning)
+  texts.unshift(...thinking)
   if (details.length > 0) written.reasoning_details = details
-  written.content = contentOf(texts, calls.length > 0 || refusal !== "" || written.audio !== undefined)
+  const besides = calls.length > 0 || legacy !== undefined || refusal !== "" || written.audio !== undefined
+  written.content = contentOf(texts, besides)
   if (refusal !== "") written.refusal = refusal
+  if (legacy !== undefined) written.function_call = legacy
   if (calls.length > 0) written.tool_calls = calls
-  return withOwn(written, message.options, to)
+  return withOwn(written, message.options, to, ofMessages)
+}
+
+/** What the model thought goes back in the field of the service's choice, or in those in which the caller had it. */
+const thought = (said: string, as: ReadonlyArray<JsonValue> | undefined, { quirks }: Draft, written: Written): void => {
+  const { reasoningBack: back } = quirks
+  const usual = said !== "" && (back === "reasoning" || back === "reasoning_content") ? [back] : []
+  for (const field of as ?? usual) {
+    if (typeof field !== "string") continue
+    const before = Object.hasOwn(written, field) ? written[field] : ""
+    put(written, field, typeof before === "string" ? before + said : said)
+  }
 }
 
 /** Text alone is joined; nothing is `null` where something else is said, and an empty text where not. */
@@ -132,16 +182,15 @@ const contentOf = (texts: ReadonlyArray<Written>, besides: boolean): JsonValue =
 }
 
 const call = (part: MessagePart & { readonly type: "tool-call" }, to: Draft): Written => {
-  const own = ownOf(part.options, to)
-  const text = typeof part.params === "string" ? part.params : JSON.stringify(part.params ?? {})
-  return withOwn(
-    own?.custom === true
-      ? { id: part.id, type: "custom", custom: { name: part.name, input: text } }
-      : { id: part.id, type: "function", function: { name: part.name, arguments: text } },
-    part.options,
-    to
-  )
+  const own = part.options?.[to.request.provider]
+  const written: Written = own?.custom === true || object(own?.item)?.type === "custom_tool_call"
+    ? { id: part.id, type: "custom", custom: { name: part.name, input: argumentsOf(part) } }
+    : { id: part.id, type: "function", function: { name: part.name, arguments: argumentsOf(part) } }
+  return withInner(written, part.options, to)
 }
+
+const argumentsOf = ({ params }: MessagePart & { readonly type: "tool-call" }): string =>
+  typeof params === "string" ? params : JSON.stringify(params ?? {})
 
 /** A sound goes back by its id; what else a model made cannot be shown to it again. */
 const assistantFile = (part: FilePart, written: Written, to: Draft): void => {
@@ -165,13 +214,18 @@ const results = (
 ): void => {
   for (const part of content) {
     if (part.type !== "tool-result" || part.providerExecuted === true) continue
-    const message: Written = { role: "tool", tool_call_id: part.id, content: "" }
+    const legacy = options?.[to.request.provider]?.legacy === true
+    const message: Written = legacy
+      ? { role: "function", name: part.name, content: "" }
+      : { role: "tool", tool_call_id: part.id, content: "" }
     if (part.modelOutput === undefined) message.content = answered(part.result, part.isFailure)
     else {
-      const files = part.modelOutput.filter((item) => item.type === "file")
-      const texts = part.modelOutput.flatMap((item) => item.type === "text" ? [item.text] : [])
-      if (to.quirks.toolFiles === true && files.length > 0) {
-        message.content = part.modelOutput.map((item) => userPart(item, to))
+      const shownTo = part.modelOutput
+        .filter((item) => item.type !== "raw" || isTaken(item, to))
+      const files = shownTo.filter((item) => item.type !== "text")
+      const texts = shownTo.flatMap((item) => item.type === "text" ? [item.text] : [])
+      if (to.quirks.toolFiles === true ? files.length > 0 : isOwn(shownTo, to)) {
+        message.content = shownTo.map((item) => userPart(item, to))
       } else {
         message.content = answered(texts.join("\n"), part.isFailure)
         if (files.length > 0) {
@@ -181,7 +235,7 @@ const results = (
         }
       }
     }
-    out.push(withOwn(withOwn(message, options, to), part.options, to))
+    out.push(withOwn(withOwn(message, options, to, ofMessages), part.options, to))
   }
 }
 
@@ -190,25 +244,3 @@ const answered = (result: unknown, isFailure: boolean): string => {
   if (!isFailure) return typeof result === "string" ? result : JSON.stringify(result) ?? ""
   return typeof result === "string" ? `Error: ${result}` : JSON.stringify({ error: result ?? null })
 }
-
-const ownOf = (options: ProviderOptions | undefined, to: Draft): JsonObject | undefined => {
-  const own = options?.[to.request.provider]
-  if (own === undefined || own === null) return undefined
-  for (const name in own) if (!notSent.has(name)) return own
-  return own.custom === true ? own : undefined
-}
-
-const withOwn = (written: Written, options: ProviderOptions | undefined, to: Draft): Written => {
-  const own = options?.[to.request.provider]
-  if (own === undefined || own === null) return written
-  for (const name in own) {
-    const value = own[name]
-    if (!notSent.has(name) && value !== undefined) put(written, name, value)
-  }
-  return written
-}
-
-/** What is known of an answer and sent elsewhere or not at all; see `Choice` for what they mean. */
-const notSent = new Set([
-  "imageDetail", "logprobs", "refusal", "reasoning_details", "message", "custom", "response", "audio"
-])

@@ -3,25 +3,28 @@
  *
  * @module
  */
-import {
-  type JsonValue,
-  LlmError,
-  type Model,
-  type ModelsResult,
-  type ProviderRequest,
-  type Request
-} from "@plugline/core"
+import { type JsonValue, LlmError, type Model, type ModelsResult, type Request } from "@plugline/core"
 import type { Wire } from "../Wire.ts"
 import { type Quirks, url } from "./quirks.ts"
-import { body, count, excerpt, list, object, text, timestamp } from "./read.ts"
-import { failed, reason } from "./reason.ts"
+import { get } from "../wire/draft.ts"
+import { body, count, excerpt, list, object, text, timestamp } from "../wire/read.ts"
+import { failed, reason } from "../wire/reason.ts"
 
 /** The wire of `list_models`. */
 export const models = (quirks: Quirks): Wire => ({
-  prepare: (request) => ({ request: get(url(request, quirks, "models")), warnings: [] }),
+  prepare: (request) => ({ request: get(paged(url(request, quirks, "models"), request, quirks)), warnings: [] }),
   parse: (response, request) => parse(response.body, request),
-  reason
+  reason,
+  decode: ({ url }) => {
+    const page = URL.parse(url, "http://localhost")?.searchParams.get(quirks.pageField ?? "after")
+    return { operation: "list_models", messages: [], options: typeof page === "string" && page !== "" ? { page } : {} }
+  }
 })
+
+const paged = (address: string, { options: { page } }: Request, { pageField = "after" }: Quirks): string =>
+  page === undefined
+    ? address
+    : `${address}${address.includes("?") ? "&" : "?"}${pageField}=${encodeURIComponent(page)}`
 
 /** The wire of `validate`: a service that answers with what was asked for can be used. */
 export const validate = (quirks: Quirks): Wire => ({
@@ -38,15 +41,13 @@ export const validate = (quirks: Quirks): Wire => ({
   reason
 })
 
-const get = (url: string): ProviderRequest => ({ method: "GET", url, headers: {} })
-
 const parse = (source: string, request: Request): ModelsResult => {
   const { provider } = request
   const answer = body(source, provider)
   const fields = object(answer)
   if (fields?.error !== undefined && fields.error !== null) throw failed(fields, provider)
-  // Together answers with the bare list.
-  const entries = list(answer) ?? list(fields?.data) ?? list(fields?.models)
+  // Together and Heroku answer with the bare list, Databricks calls its models endpoints.
+  const entries = list(answer) ?? list(fields?.data) ?? list(fields?.models) ?? list(fields?.endpoints)
   if (entries === undefined) throw noList(source, provider)
   const models = entries.map((entry) => model(entry, provider))
   const last = fields?.has_more === true ? text(fields.last_id) ?? models.at(-1)?.id : undefined

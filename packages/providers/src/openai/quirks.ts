@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { OptionName, Request } from "@plugline/core"
+import type { JsonObject, JsonValue, OptionName, Request } from "@plugline/core"
+import { address } from "../wire/draft.ts"
 
 /**
  * The differences of a service. Each is optional; the default is what most compatible services do.
@@ -38,10 +39,12 @@ export interface Quirks {
     /** Asked by `validate`; it must need the credential. Default: that of `models`. */
     readonly validate?: string
   }
-  /** Whether a request without a model makes sense, because the address names it. Default: false. */
+  /** The whole address, where a path below the base URL is not all there is to it. Default: base URL and path. */
+  readonly url?: (at: Place) => string
+  /** Whether the address may name the model, as `/deployments/{model}/`. Default: false. */
   readonly modelInUrl?: boolean
   /** Default: `max_completion_tokens` for the provider `openai`, `max_tokens` for any other. */
-  readonly maxTokensField?: "max_tokens" | "max_completion_tokens"
+  readonly maxTokensField?: MaxTokensField | ((request: Request) => MaxTokensField)
   /** Whether a stream is asked for its usage with `stream_options`. Default: true. */
   readonly streamUsage?: boolean
   /** Options that the service does not take. Default: `topK`. */
@@ -61,14 +64,16 @@ export interface Quirks {
    */
   readonly jsonSchema?: boolean
   /**
-   * How thinking is asked for: `reasoning_effort`, or an object `reasoning` of effort and budget. Default: `effort`.
+   * How thinking is asked for: `reasoning_effort`, an object `reasoning` of effort and budget, or the service's own
+   * fields. Default: `effort`.
    */
-  readonly reasoning?: "effort" | "object"
+  readonly reasoning?: "effort" | "object" | Thinking
   /**
-   * How the service takes back what its model thought: as a text of this name, or as `thinking` blocks of the content.
-   * Default: it does not. `reasoning_details` go back wherever the service sent them.
+   * How the service takes back what its model thought: as a text of this name, as `thinking` blocks of the content,
+   * or as `reasoning` blocks with a `summary`. Default: it does not. `reasoning_details` go back wherever the service
+   * sent them.
    */
-  readonly reasoningBack?: "reasoning_content" | "reasoning" | "thinking"
+  readonly reasoningBack?: "reasoning_content" | "reasoning" | "thinking" | "summary"
   /**
    * Whether labels are sent: always, never, or where the answer is stored. Default: `stored` for `openai`, else
    * `never`.
@@ -76,17 +81,58 @@ export interface Quirks {
   readonly metadata?: "always" | "stored" | "never"
   /** Whether a tool's answer may hold images; if not, they follow in a message of the person. Default: false. */
   readonly toolFiles?: boolean
-  /** Whether documents may be given by their URL. Default: false. */
+  /** How documents are given: as a `file`, or as a `document_url`, which may be a data URL. Default: `file`. */
+  readonly documents?: "file" | "document_url"
+  /** Whether documents may be given by their URL. Default: where they are a `document_url`. */
   readonly fileUrls?: boolean
   /** Whether films are taken, as `video_url`. Default: false. */
   readonly videos?: boolean
+  /** The service's word for the seed. Default: `seed`. */
+  readonly seedField?: string
+  /**
+   * How log probabilities of a chat are asked for: with a flag and a count, or with the count alone. Default:
+   * `flag`.
+   */
+  readonly logprobs?: "flag" | "count"
+  /** The service's word for the length of vectors. Default: `dimensions`. */
+  readonly dimensionsField?: string
+  /** The query parameter that says where a list of models goes on. Default: `after`. */
+  readonly pageField?: string
   /** The form of vectors asked for; `none` asks for no particular form. Default: `float`. */
   readonly encodingFormat?: string
   /**
-   * The numbers in vectors that come as base64, little endian. Default: `int8` where that form was asked for, else
-   * `float32`.
+   * The numbers in vectors that come as base64, little endian. Default: what the caller asked for; else `float32`, or
+   * `float64` where they can be nothing else.
    */
-  readonly vectors?: "float32" | "float64" | "int8"
+  readonly vectors?: "float32" | "float64" | "int8" | "uint8"
+}
+
+type MaxTokensField = "max_tokens" | "max_completion_tokens"
+
+/** Where a request goes, before it is one address. */
+export interface Place {
+  /** The base URL. */
+  readonly base: string
+  /** The path below it. */
+  readonly path: string
+  readonly what: keyof NonNullable<Quirks["paths"]>
+  readonly request: Request
+}
+
+/** The fields in which a service is asked to think. */
+export interface Thinking {
+  /** Takes the effort as a word. Default: the service knows no effort. */
+  readonly effort?: string
+  /**
+   * Takes the budget of tokens: a field, or one of an object that also says `with`. Default: the service knows no
+   * budget.
+   */
+  readonly budget?: string | { readonly in: string; readonly field: string; readonly with?: JsonObject }
+  /**
+   * Switches thinking `off` for the effort `none`, and `on` for any other effort or budget, where that has to be
+   * said.
+   */
+  readonly switch?: { readonly field: string; readonly on?: JsonValue; readonly off: JsonValue }
 }
 
 const openAiUrl = "https://api.openai.com/v1"
@@ -103,7 +149,11 @@ export const url = (request: Request, quirks: Quirks, what: keyof NonNullable<Qu
   const base = request.config.baseUrl ?? quirks.baseUrl ?? openAiUrl
   const like = what === "validate" ? "models" : what
   const path = quirks.paths?.[what] ?? quirks.paths?.[like] ?? defaultPaths[like]
-  const query = base.indexOf("?")
-  const stem = query < 0 ? base : base.slice(0, query)
-  return `${stem.endsWith("/") ? stem.slice(0, -1) : stem}${path}${query < 0 ? "" : base.slice(query)}`
+  return quirks.url === undefined ? address(base, path) : quirks.url({ base, path, what, request })
+}
+
+/** Whether a service is sent labels; `stored` says whether it keeps this answer. */
+export const metadataIsSent = (quirks: Quirks, provider: string, stored: boolean): boolean => {
+  const when = quirks.metadata ?? (provider === "openai" ? "stored" : "never")
+  return when === "always" || (when === "stored" && stored)
 }

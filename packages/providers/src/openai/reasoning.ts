@@ -5,7 +5,7 @@
  * @module
  */
 import type { JsonObject, JsonValue } from "@plugline/core"
-import { type Fields, object, put, says, text } from "./read.ts"
+import { type Fields, object, put, says, text } from "../wire/read.ts"
 
 /** The entries gathered so far. */
 export class Details {

@@ -5,7 +5,8 @@
  * @module
  */
 import type { JsonValue, Part } from "@plugline/core"
-import { defined, list, object, text } from "./read.ts"
+import { defined, list, object, text } from "../wire/read.ts"
+import { mediaTypeOf } from "../wire/media.ts"
 
 /** Numbers the sources of one answer. */
 export class Sources {
@@ -40,7 +41,7 @@ export class Sources {
           sourceType: "document",
           id: this.#id(choice),
           title: fileName ?? "document",
-          mediaType: mediaType(fileName),
+          mediaType: mediaTypeOf(fileName),
           ...(fileName !== undefined && { fileName }),
           metadata: { [this.#provider]: { annotation } },
           ...choice
@@ -101,21 +102,4 @@ export class Sources {
     this.#next[index] = number + 1
     return index === 0 ? `source-${number}` : `source-${index}-${number}`
   }
-}
-
-const mediaTypes: { readonly [ending: string]: string } = {
-  pdf: "application/pdf",
-  txt: "text/plain",
-  md: "text/markdown",
-  csv: "text/csv",
-  html: "text/html",
-  json: "application/json",
-  png: "image/png",
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg"
-}
-
-const mediaType = (fileName: string | undefined): string => {
-  const ending = fileName?.slice(fileName.lastIndexOf(".") + 1).toLowerCase() ?? ""
-  return Object.hasOwn(mediaTypes, ending) ? mediaTypes[ending]! : "application/octet-stream"
 }

@@ -10,7 +10,7 @@
  * @module
  */
 import { type JsonValue, Part, type Usage } from "@plugline/core"
-import { count, object } from "./read.ts"
+import { count, object } from "../wire/read.ts"
 
 /** Usage from the service's `usage` object; what it does not say stays unknown. */
 export const usage = (raw: JsonValue | undefined): Usage => {

@@ -78,6 +78,26 @@ describe("embeddings", () => {
     expect(
       read(bytes, {}, { options: { providerOptions: { openai: { encoding_format: "base64_int8" } } } })
     ).toEqual([1, -1, -128])
+    const own = (own: object) => ({ options: { providerOptions: { openai: own as never } } })
+    expect(read(bytes, {}, own({ output_dtype: "uint8" }))).toEqual([1, 255, 128])
+    expect(read(bytes, {}, own({ output_dtype: "binary" }))).toEqual([1, -1, -128])
+    expect(read(bytes, {}, own({ output_dtype: "ubinary" }))).toEqual([1, 255, 128])
+  })
+
+  it("are read as float64 where they can be nothing else", () => {
+    const read = (numbers: Float32Array | Float64Array) => {
+      const result = vectors({ data: [{ embedding: Buffer.from(numbers.buffer).toString("base64") }] })
+      return result.type === "embeddings" ? result.embeddings[0] : undefined
+    }
+    const numbers = Array.from({ length: 64 }, (_, index) => Math.sin(index + 1) / 10)
+    const halves = numbers.map((number) => Math.round(number * 256) / 256)
+    for (const given of [numbers, numbers.map(Math.fround), halves]) {
+      expect(read(new Float64Array(given))).toEqual(given)
+      expect(read(new Float32Array(given))).toEqual(given.map(Math.fround))
+    }
+    expect(read(new Float32Array(64))?.length).toBe(64)
+    expect(read(new Float32Array([0, 1]))).toEqual([0, 1])
+    expect(read(new Float32Array(numbers.map((number) => number * 1e12)))?.length).toBe(64)
   })
 
   it("that cannot be read are named errors", () => {
@@ -129,6 +149,8 @@ describe("models", () => {
       ]
     })
     expect(models([{ id: "a" }])).toEqual({ type: "list_models", models: [{ id: "a", raw: { id: "a" } }] })
+    expect(models({ endpoints: [{ name: "a", id: "" }] })).toMatchObject({ models: [{ id: "a" }] })
+    expect(models([{ model_id: "a" }])).toMatchObject({ models: [{ id: "a" }] })
     expect(models({ data: [{ id: "a" }], has_more: true })).toMatchObject({ next: "a" })
     expect(models({ data: [] })).toEqual({ type: "list_models", models: [] })
   })

@@ -5,7 +5,7 @@
  */
 import { Result } from "@plugline/core"
 import { describe, expect, it } from "vitest"
-import { finishReason } from "../../src/openai/finish.ts"
+import { finishReason } from "../../src/wire/finish.ts"
 import { usage } from "../../src/openai/usage.ts"
 import { answer, chunk, decoded, parsed, sse } from "./support.ts"
 

@@ -137,6 +137,7 @@ describe("options", () => {
       logitBias: { 1: 1 },
       user: "u",
       serviceTier: "flex",
+      page: "p2",
       dimensions: 8,
       metadata: { a: "b" },
       providerOptions: { openai: { verbosity: "low" } }

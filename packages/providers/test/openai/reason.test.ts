@@ -6,7 +6,7 @@
 import type { LlmError } from "@plugline/core"
 import { describe, expect, it } from "vitest"
 import { wires } from "../../src/openai/index.ts"
-import { duration, longest, retryAfter } from "../../src/openai/retryAfter.ts"
+import { duration, longest, retryAfter } from "../../src/wire/retryAfter.ts"
 import { request } from "./support.ts"
 
 const reason = (status: number, body: unknown, headers: { readonly [name: string]: string } = {}): LlmError =>

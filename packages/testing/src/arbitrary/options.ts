@@ -59,6 +59,7 @@ const legal: { readonly [Name in OptionName]-?: fc.Arbitrary<Exclude<Options[Nam
   user: word(),
   serviceTier: word(),
   dimensions: fc.integer({ min: 1, max: 3072 }),
+  page: word(),
   metadata: fc.dictionary(fc.string({ maxLength: 8 }), text(), { maxKeys: 3 }),
   providerOptions: perProvider()
 }

@@ -6,10 +6,10 @@
  */
 import { Context, Effect, Exit } from "effect"
 import * as Guard from "./Guard.ts"
-import type * as LlmError from "./LlmError.ts"
+import * as LlmError from "./LlmError.ts"
 import * as Reply from "./Reply.ts"
 import { addStage, isRequest, join, type Observer, Request, runOf, type StepInfo } from "./Request.ts"
-import { After, type Answer, type Handler, Linear, type Made, type Next, type Pipeline, Plug, type PlugLike } from "./Step.ts"
+import { After, type Answer, type Handler, Linear, type Made, type Next, type Order, type Pipeline, Plug, type PlugLike } from "./Step.ts"
 
 /** A pipeline that is ready to run. */
 export interface Compiled {
@@ -49,6 +49,9 @@ const bare = (f: Handler): Plug => {
 /** Where the plug stands that is being compiled, for the pipelines it compiles in turn. */
 const Place = Context.Reference<string>("@plugline/core/Place", { defaultValue: () => "" })
 
+/** The names of the plugs that stand in front of the pipeline that is being compiled, from the outermost inwards. */
+const InFront = Context.Reference<ReadonlyArray<string>>("@plugline/core/InFront", { defaultValue: () => [] })
+
 /**
  * What stands in a plug's place when a pipeline is compiled, also in the pipelines inside plugs: the plug itself, unless a
  * replay or an experiment puts another there.
@@ -83,9 +86,13 @@ export const compile = <R = never>(pipeline: Pipeline<R>, label?: string): Effec
     const prefix = `${place}${place === "" || label === undefined ? "" : "."}${label ?? ""}`
     const steps: Array<Step> = []
     let needsContext = false
-    for (const [index, given] of flatten<unknown>(pipeline).entries()) {
+    const line = flatten<unknown>(pipeline)
+    const outside = Context.get(fiber.context, InFront)
+    for (const [index, given] of line.entries()) {
       const path = prefix === "" ? String(index) : `${prefix}.${index}`
       const plug = rewrite === unchanged ? given : rewrite(given, path)
+      const misplaced = plug.order === undefined ? undefined : misplacement(plug.name, plug.order, outside, line, index)
+      if (misplaced !== undefined) return Effect.fail(misplaced)
       const { make } = plug
       if (Exit.isExit(make) && Exit.isSuccess(make)) steps.push(step(plug, path, make.value as Made))
       else {
@@ -100,14 +107,45 @@ export const compile = <R = never>(pipeline: Pipeline<R>, label?: string): Effec
       return compiled
     }
     if (!needsContext) return Effect.succeed(remember(ready(steps as ReadonlyArray<MadeStep>)))
+    const names = line.map(({ name }) => name)
     return Effect.map(
-      Effect.forEach(steps, (step) =>
+      Effect.forEach(steps, (step, index) =>
         Effect.isEffect(step.made)
-          ? Effect.map(Effect.provideService(step.made, Place, step.path), (made): MadeStep => ({ ...step, made }))
+          ? Effect.map(
+            Effect.provideService(Effect.provideService(step.made, Place, step.path), InFront, [...outside, ...names.slice(0, index)]),
+            (made): MadeStep => ({ ...step, made })
+          )
           : Effect.succeed(step as MadeStep)),
       (steps) => remember(ready(steps))
     )
   })
+
+/** Why a plug may not stand where it stands, if it may not. */
+const misplacement = (
+  name: string,
+  { after = {}, before = {} }: Order,
+  outside: ReadonlyArray<string>,
+  line: ReadonlyArray<Plug<unknown>>,
+  at: number
+): LlmError.LlmError | undefined => {
+  for (const [index, { name: other }] of line.entries()) {
+    const reason = index < at && Object.hasOwn(before, other)
+      ? [`must stand in front of ${JSON.stringify(other)}`, before[other]]
+      : index > at && Object.hasOwn(after, other)
+      ? [`must stand behind ${JSON.stringify(other)}`, after[other]]
+      : undefined
+    if (reason !== undefined) return disorder(name, other, reason)
+  }
+  const around = outside.find((other) => Object.hasOwn(before, other))
+  return around === undefined ? undefined : disorder(name, around, [`must not stand inside or behind ${JSON.stringify(around)}`, before[around]])
+}
+
+const disorder = (name: string, other: string, [what, why]: ReadonlyArray<string | undefined>): LlmError.LlmError =>
+  LlmError.make({
+    _tag: "Configuration",
+    option: other,
+    message: `plug ${JSON.stringify(name)} ${what}, because ${why}; where this order is meant, use Plug.anywhere`
+  }, { plug: name })
 
 interface Step extends StepInfo {
   /** How deep it or a plug inside it reaches into a stream. */

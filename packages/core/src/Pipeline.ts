@@ -43,9 +43,21 @@ export class RequestFailed extends LlmError.LlmError {
   }
 }
 
+/** The services that a pipeline needs: all that any of its plugs does. */
+export type Services<P extends Pipeline<unknown>> = Needs<P[number]>
+
+/** By hand for lists in lists: a type that calls itself would never end on a pipeline, which may hold pipelines. */
+type Needs<E> = E extends Plug<infer R> ? R : E extends ReadonlyArray<infer I> ? I extends Plug<infer R> ? R : I extends ReadonlyArray<infer J> ?
+      J extends Plug<infer R> ? R : never : never : never
+
 /** A pipeline checked and made ready, for plugs that run pipelines of their own: `label` names it among them. */
-export const compile = <R = never>(pipeline: Pipeline<R>, label?: string): Effect.Effect<Compiled, LlmError.LlmError, R> =>
-  compileLine(pipeline, label)
+export const compile = <const P extends Pipeline<unknown>>(
+  pipeline: P,
+  label?: string
+): Effect.Effect<Compiled, LlmError.LlmError, Services<P>> => compileLine(typed(pipeline), label)
+
+/** The same pipeline, typed by what its plugs need. */
+const typed = <P extends Pipeline<unknown>>(pipeline: P): Pipeline<Services<P>> => pipeline as Pipeline<unknown> as Pipeline<Services<P>>
 
 /**
  * Runs a request to its end and gives the final request; a reply that arrives in parts is read and folded. Whatever goes
@@ -63,8 +75,8 @@ export const compile = <R = never>(pipeline: Pipeline<R>, label?: string): Effec
  * ```
  */
 export const run: {
-  (request: Request, options?: RunOptions): <R = never>(pipeline: Pipeline<R>) => Effect.Effect<Request, LlmError.LlmError, R>
-  <R = never>(pipeline: Pipeline<R>, request: Request, options?: RunOptions): Effect.Effect<Request, LlmError.LlmError, R>
+  (request: Request, options?: RunOptions): <const P extends Pipeline<unknown>>(pipeline: P) => Effect.Effect<Request, LlmError.LlmError, Services<P>>
+  <const P extends Pipeline<unknown>>(pipeline: P, request: Request, options?: RunOptions): Effect.Effect<Request, LlmError.LlmError, Services<P>>
 } = dual(
   (args) => Array.isArray(args[0]),
   <R>(pipeline: Pipeline<R>, request: Request, options?: RunOptions): Effect.Effect<Request, LlmError.LlmError, R> =>
@@ -84,8 +96,8 @@ export const runCompiled = (compiled: Compiled, request: Request, options?: RunO
 
 /** Like {@link run}, but fails with {@link RequestFailed} where the request ended in an error or without an answer. */
 export const execute: {
-  (request: Request, options?: RunOptions): <R = never>(pipeline: Pipeline<R>) => Effect.Effect<Request, LlmError.LlmError, R>
-  <R = never>(pipeline: Pipeline<R>, request: Request, options?: RunOptions): Effect.Effect<Request, LlmError.LlmError, R>
+  (request: Request, options?: RunOptions): <const P extends Pipeline<unknown>>(pipeline: P) => Effect.Effect<Request, LlmError.LlmError, Services<P>>
+  <const P extends Pipeline<unknown>>(pipeline: P, request: Request, options?: RunOptions): Effect.Effect<Request, LlmError.LlmError, Services<P>>
 } = dual(
   (args) => Array.isArray(args[0]),
   <R>(pipeline: Pipeline<R>, request: Request, options?: RunOptions): Effect.Effect<Request, LlmError.LlmError, R> =>
@@ -121,16 +133,16 @@ export interface Live {
  * Runs a request until its reply begins and hands over the reply. When the scope closes, the provider's stream is closed and
  * every plug knows that the reader has gone. Of a reply nobody folds, no content is kept: memory does not grow with it.
  */
-export const open = <R = never>(
-  pipeline: Pipeline<R>,
+export const open = <const P extends Pipeline<unknown>>(
+  pipeline: P,
   request: Request,
   options?: RunOptions & { readonly keep?: boolean }
-): Effect.Effect<Live, LlmError.LlmError, R | Scope.Scope> =>
+): Effect.Effect<Live, LlmError.LlmError, Services<P> | Scope.Scope> =>
   Effect.gen(function*() {
     const run = newRun(options)
     let flow: Reply.Flow | undefined
     yield* Effect.addFinalizer(() => Effect.andThen(Effect.suspend(() => flow?.leave ?? Effect.void), closeAll(run)))
-    const compiled = yield* compileLine(pipeline)
+    const compiled = yield* compileLine(typed(pipeline))
     const begun = yield* Guard.effect(request.halted ? request : compiled.handle(join(request, run)))
     if (begun.state === "streaming" && begun.reply !== undefined) {
       const live = flow = new Reply.Flow(begun, options?.keep ?? options?.observer !== undefined)
@@ -152,8 +164,8 @@ const partsOf = (request: Request): Parts => {
  * the stream fails with {@link RequestFailed}. Ending it early closes the provider's stream.
  */
 export const stream: {
-  (request: Request, options?: RunOptions): <R = never>(pipeline: Pipeline<R>) => Stream.Stream<Part.Part, LlmError.LlmError, R>
-  <R = never>(pipeline: Pipeline<R>, request: Request, options?: RunOptions): Stream.Stream<Part.Part, LlmError.LlmError, R>
+  (request: Request, options?: RunOptions): <const P extends Pipeline<unknown>>(pipeline: P) => Stream.Stream<Part.Part, LlmError.LlmError, Services<P>>
+  <const P extends Pipeline<unknown>>(pipeline: P, request: Request, options?: RunOptions): Stream.Stream<Part.Part, LlmError.LlmError, Services<P>>
 } = dual(
   (args) => Array.isArray(args[0]),
   <R>(pipeline: Pipeline<R>, request: Request, options?: RunOptions): Stream.Stream<Part.Part, LlmError.LlmError, R> =>

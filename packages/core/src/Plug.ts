@@ -16,8 +16,8 @@ import { type Answer, of, type Pipeline, type Plug } from "./Step.ts"
 
 export { configurable } from "./Configurable.ts"
 export { monitor, type MonitorOptions, type Seen, type Verdict } from "./Monitor.ts"
-export { After, after, around, isPlug, Linear, make, mapParts, of, Plug, stream } from "./Step.ts"
-export type { Answer, Handler, Init, Level, Made, Next, Pipeline, PlugLike, StreamHooks } from "./Step.ts"
+export { After, after, anywhere, around, isPlug, Linear, make, mapParts, of, Plug, stream } from "./Step.ts"
+export type { Answer, Handler, Init, Level, Made, Next, Order, Pipeline, PlugLike, StreamHooks } from "./Step.ts"
 
 /** A plug that changes nothing. */
 export const identity: Plug = of({ name: "identity", make: Effect.succeed((request, next) => next(request)) })

@@ -14,7 +14,7 @@ import * as Guard from "./Guard.ts"
 import * as LlmError from "./LlmError.ts"
 import * as Part from "./Part.ts"
 import {
-  addStage, complete, fail, failure, type Finisher, type PartHandler, type Parts, patch, type Request, runOf, type Source, type Transform
+  addStage, complete, fail, failure, type Finisher, type PartHandler, type Parts, patch, type Pull, type Request, runOf, type Source, type Transform
 } from "./Request.ts"
 import * as Result from "./Result.ts"
 
@@ -40,6 +40,9 @@ export const atEnd = (request: Request, finisher: Finisher): Guard.Now<Request> 
   request.state === "streaming" && request.reply !== undefined
     ? addStage(request, finisher)
     : Guard.settle(finisher.plug, request, attempt(() => finisher.done(request)))
+
+/** Puts something around the waiting for the parts of a reply that is still arriving; any other request is handed back. */
+export const pulling = (request: Request, stage: Pull): Request => request.state === "streaming" ? addStage(request, stage) : request
 
 /** Reads a reply that is still arriving to its end; any other request is handed back. */
 export const drain = (request: Request): Effect.Effect<Request> => {
@@ -103,13 +106,16 @@ export class Flow {
   readonly #finishers: Array<Array<Finisher>> = [[]]
   readonly #folds: Array<Result.Fold | undefined> = []
   readonly #ended: Array<Part.FinishPart | Part.ErrorPart | undefined> = []
+  readonly #pull: Source["pull"]
   #left = false
 
   /** `keep`: whether the whole answer is wanted at the end, also when no plug reads it. */
   constructor(request: Request, keep: boolean) {
     this.#request = request
+    let pull = request.reply?.source.pull ?? Effect.succeed(undefined)
     for (const stage of request.reply?.stages ?? []) {
       if (stage._tag === "Finisher") this.#finishers.at(-1)!.push(stage)
+      else if (stage._tag === "Pull") pull = wrapped(stage, pull, request)
       else {
         this.#transforms.push({ plug: stage.plug, handle: open(stage, request) })
         this.#finishers.push([])
@@ -121,12 +127,13 @@ export class Flow {
       this.#folds.push(finishers.length > 0 || boundary === last ? new Result.Fold({ content }) : undefined)
       this.#ended.push(undefined)
     })
+    this.#pull = pull
   }
 
   /** The next parts for the reader; `undefined` once the last part was handed on. */
   readonly pull: Effect.Effect<Parts | undefined> = Effect.suspend(() => {
     if (this.final !== undefined || this.#left) return Effect.succeed(undefined)
-    return Effect.flatMap(this.#request.reply?.source.pull ?? Effect.succeed(undefined), (parts) =>
+    return Effect.flatMap(this.#pull, (parts) =>
       Guard.effect(Guard.andThen(this.feed(parts ?? [cut(this.#request)]), (out) => this.#deliver(out))))
   })
 
@@ -318,6 +325,16 @@ const open = (transform: Transform, request: Request): PartHandler => {
   } catch (thrown) {
     const error = Part.error(LlmError.fromUnknown(thrown, { plug: transform.plug, provider: request.provider }))
     return () => [error]
+  }
+}
+
+/** The pull that a plug made of another; whatever goes wrong in making it or in it is an error part. */
+const wrapped = ({ plug, wrap }: Pull, pull: Source["pull"], request: Request): Source["pull"] => {
+  const failed = (thrown: unknown): Parts => [Part.error(LlmError.fromUnknown(thrown, { plug, provider: request.provider }))]
+  try {
+    return Effect.catchDefect(wrap(pull), (defect) => Effect.succeed(failed(defect)))
+  } catch (thrown) {
+    return Effect.succeed(failed(thrown))
   }
 }
 

@@ -96,7 +96,18 @@ export interface Reply {
 }
 
 /** What one plug does to a reply on its way out. */
-export type Stage = Transform | Finisher
+export type Stage = Transform | Finisher | Pull
+
+/**
+ * What a plug puts around the waiting for further parts: a time limit, a pace. It gives an error part where the reply must end;
+ * the provider's stream is closed then.
+ */
+export interface Pull {
+  readonly _tag: "Pull"
+  readonly plug: string
+  /** Called once per reply; what it answers takes the place of the pull it was given. */
+  readonly wrap: (pull: Source["pull"]) => Source["pull"]
+}
 
 /** Parts in, parts out. */
 export interface Transform {

@@ -53,6 +53,17 @@ export interface Pipeline<out R = never> extends ReadonlyArray<PlugLike<R>> {}
 /** What may stand in a pipeline. A bare function of one argument is a plug as with `make`, one of two as with `around`. */
 export type PlugLike<R = never> = Plug<R> | Handler | Pipeline<R>
 
+/**
+ * Where a plug must stand in a line, as far as that can be told by names: each name with the reason, a sentence that goes on
+ * after "because". Checked when a pipeline is compiled, inside the pipelines of other plugs too.
+ */
+export interface Order {
+  /** Plugs that must not stand in front of it. */
+  readonly before?: { readonly [name: string]: string }
+  /** Plugs that must not stand behind it. */
+  readonly after?: { readonly [name: string]: string }
+}
+
 /** What a plug is made of. */
 export interface Init<R> {
   /** Stable: insert, replace and remove go by it. */
@@ -63,6 +74,10 @@ export interface Init<R> {
   readonly level?: Level
   /** The pipelines it runs, by what they are for. */
   readonly children?: { readonly [label: string]: Pipeline<R> }
+  /** Where it must stand. Default: anywhere. */
+  readonly order?: Order
+  /** What is wrong with its options, if anything; asked where no services are at hand. Default: nothing is known to be. */
+  readonly check?: () => LlmError.LlmError | undefined
   /** Checks options and finds services. Called once, when the pipeline is compiled. */
   readonly make: Effect.Effect<Made, LlmError.LlmError, R>
 }
@@ -73,6 +88,8 @@ export class Plug<out R = never> {
   readonly options: Json
   readonly level: Level
   readonly children: { readonly [label: string]: Pipeline<R> }
+  readonly order: Order | undefined
+  readonly check: () => LlmError.LlmError | undefined
   readonly make: Effect.Effect<Made, LlmError.LlmError, R>
 
   constructor(init: Init<R>) {
@@ -80,6 +97,8 @@ export class Plug<out R = never> {
     this.options = init.options ?? null
     this.level = init.level ?? 0
     this.children = init.children ?? noChildren
+    this.order = init.order
+    this.check = init.check ?? nothing
     this.make = init.make
   }
 
@@ -101,9 +120,16 @@ export class Plug<out R = never> {
 }
 
 const noChildren = Object.freeze({})
+const nothing = () => undefined
 
 /** A plug from its pieces: for plugs that need services. See `docs/write-a-plug.md`. */
 export const of = <R = never>(init: Init<R>): Plug<R> => new Plug(init)
+
+/** The same plug, free to stand anywhere: for a line whose order is meant, though it is mostly a mistake. */
+export const anywhere = <R>(plug: Plug<R>): Plug<R> => {
+  const { check, children, level, make, name, options } = plug
+  return new Plug<R>({ name, options, level, children, check, make })
+}
 
 /** Whether a value is a plug. */
 export const isPlug = (value: unknown): value is Plug<never> => value instanceof Plug

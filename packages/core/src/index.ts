@@ -59,7 +59,7 @@ export type {
 export type { FunctionTool, JsonSchema, OptionName, ProviderTool, Reasoning, ResponseFormat, Tool, ToolChoice } from "./Options.ts"
 export type { ChoiceEnd, Content, ErrorPart, FinishPart, FinishReason, Metadata, RawPart, SourcePart, ToolCallPart, ToolResultPart, Usage, Warning } from "./Part.ts"
 export type {
-  Bytes, Config, Finisher, Init as RequestInit, Observer, Operation, PartHandler, Parts, ProviderRequest, ProviderResponse, RequestJson, Source, Stage, State, StepInfo, Timeouts, Transform
+  Bytes, Config, Finisher, Init as RequestInit, Observer, Operation, PartHandler, Parts, ProviderRequest, ProviderResponse, Pull, RequestJson, Source, Stage, State, StepInfo, Timeouts, Transform
 } from "./Request.ts"
 export type { ChatResult, Choice, EmbeddingsResult, Model, ModelsResult, ValidateResult } from "./Result.ts"
 export type { Compiled, Live, Node, RunOptions } from "./Pipeline.ts"

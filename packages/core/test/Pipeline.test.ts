@@ -266,3 +266,54 @@ describe("editing", () => {
     expect(thrown(() => Pipeline.remove([x, x], "x")).message).toMatch(/more than one plug named "x"/)
   })
 })
+
+describe("a misspelt option", () => {
+  const Limit = Schema.Struct({ per: Schema.String, most: Schema.optionalKey(Schema.Number) })
+  const Form = Schema.Struct({
+    limits: Schema.optionalKey(Schema.Array(Limit)),
+    by: Schema.optionalKey(Schema.Record(Schema.String, Limit)),
+    wait: Schema.optionalKey(Schema.Union([Schema.Literal(false), Schema.Struct({ most: Schema.Number }), Limit]))
+  })
+  const plug = Plug.configurable("limit", Form, () => Plug.identity)
+
+  it.each([
+    [{ limit: 1 }, "limit", "did you mean \"limits\"?"],
+    [{ limits: [{ per: "user" }, { per: "key", moist: 1 }] }, "limits.1.moist", "did you mean \"most\"?"],
+    [{ by: { free: { per: "user", mosst: 1 } } }, "by.free.mosst", "did you mean \"most\"?"],
+    [{ wait: { mosst: 3 } }, "wait.mosst", "did you mean \"most\"?"]
+  ])("is refused at any depth: %j", (options, option, message) => {
+    const problem = plug(options as never).check()
+    expect(problem?.reason).toMatchObject({ _tag: "Configuration", option })
+    expect(problem?.message).toContain(message)
+  })
+
+  it("is not found where all is known", () => {
+    for (const options of [undefined, {}, { wait: false }, { wait: { most: 1 } }, { wait: { per: "a" } }, { by: { a: { per: "b" } } }]) {
+      expect(plug(options as never).check()).toBeUndefined()
+    }
+  })
+})
+
+describe("the order of a line", () => {
+  const cache = Plug.of({ name: "cache", order: { before: { retry: "a hit needs no second try" } }, make: Plug.identity.make })
+  const redact = Plug.of({ name: "redact", order: { after: { log: "a log would hold what it takes away" } }, make: Plug.identity.make })
+  const named = (name: string) => Plug.make(name, (r) => r)
+  const why = (line: Pipeline) => Effect.map(Effect.flip(Pipeline.compile(line)), ({ message }) => message)
+
+  it.effect("is refused with the reason where a plug stands wrongly", () =>
+    Effect.gen(function*() {
+      expect(yield* why([named("retry"), cache])).toContain(
+        "plug \"cache\" must stand in front of \"retry\", because a hit needs no second try; where this order is meant, use Plug.anywhere"
+      )
+      expect(yield* why([redact, named("log")])).toContain("plug \"redact\" must stand behind \"log\", because a log would hold")
+      expect(yield* why([[named("retry")], Plug.group("inner", [named("other"), cache])])).toContain("must not stand inside or behind \"retry\"")
+    }))
+
+  it.effect("is fine otherwise, or where it is meant", () =>
+    Effect.gen(function*() {
+      for (const line of [[cache, named("retry")], [named("log"), redact], [cache], [named("retry"), Plug.anywhere(cache)]]) {
+        yield* Pipeline.compile(line)
+        expect((yield* Pipeline.run(line, request())).errors.map(({ reason }) => reason._tag)).not.toContain("Configuration")
+      }
+    }))
+})

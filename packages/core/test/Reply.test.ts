@@ -1,4 +1,4 @@
-import { LlmError, type Part, Pipeline, Plug, type PlugLike, Request, Result } from "@plugline/core"
+import { LlmError, type Part, Pipeline, Plug, type PlugLike, Reply, Request, Result, type Source } from "@plugline/core"
 import { it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import * as fc from "fast-check"
@@ -258,5 +258,46 @@ describe("the rest of the line", () => {
         const out = yield* Pipeline.run([provider, late], request())
         expect(out.errors[0]?.message).toMatch(/plug "upper" changes the parts of a reply.*must come before the provider/)
       }
+    }))
+})
+
+describe("what a plug puts around the waiting for parts", () => {
+  const pulling = (wrap: (pull: Source["pull"]) => Source["pull"]) =>
+    Plug.around("pulling", (r, next) => Effect.map(next(r), (answer) => Reply.pulling(answer, { _tag: "Pull", plug: "pulling", wrap })))
+
+  it.effect("is around every wait, the outermost plug's outside, and the source stays the one that is closed", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const noted = (name: string) => pulling((pull) => Effect.tap(pull, () => Effect.sync(() => log.push(name))))
+      const watched = source(batches("one two"))
+      const final = yield* Pipeline.run([noted("outer"), upper, noted("inner"), streamer(watched)], request())
+      expect(Result.text(final.result)).toBe("ONE TWO")
+      expect(log.slice(0, 4)).toEqual(["inner", "outer", "inner", "outer"])
+      expect(log.length).toBe(watched.pulls * 2)
+      expect(watched.closes).toBe(1)
+    }))
+
+  it.effect("may end the reply with an error, and cannot throw out of it", () =>
+    Effect.gen(function*() {
+      const error: Part = { type: "error", error: LlmError.make({ _tag: "Timeout", phase: "idle", message: "too slow" }).toJSON() }
+      for (const wrap of [
+        () => Effect.succeed([error]),
+        () => Effect.die(new Error("boom")),
+        () => {
+          throw new Error("boom")
+        }
+      ]) {
+        const watched = source(batches("one two"))
+        const final = yield* Pipeline.run([pulling(wrap), streamer(watched)], request())
+        expect(final.state).toBe("error")
+        expect(final.errors.length).toBe(1)
+        expect(watched.closes).toBe(1)
+      }
+    }))
+
+  it.effect("leaves a whole reply alone", () =>
+    Effect.gen(function*() {
+      const final = yield* Pipeline.run([pulling(() => Effect.die("not called")), answerer("one two")], request())
+      expect(Result.text(final.result)).toBe("one two")
     }))
 })

@@ -27,9 +27,10 @@ it("a package imports what stands below it, and nothing else of the house", () =
   const below: Readonly<Record<string, ReadonlyArray<string>>> = {
     core: [],
     catalog: ["@plugline/core"],
+    plugs: ["@plugline/core", "@plugline/catalog"],
     providers: ["@plugline/core"],
     testing: ["@plugline/core"],
-    plugline: ["@plugline/core", "@plugline/providers"],
+    plugline: ["@plugline/core", "@plugline/catalog", "@plugline/plugs", "@plugline/providers"],
     gateway: ["plugline"]
   }
   for (const path of sources) {

@@ -6,8 +6,12 @@
  */
 import {
   type Config, type EmbeddingsResult, type Live, LlmError, Mask, type MessagesInput, type ModelsResult, type Node, type Operation, type Options,
-  type Part, Pipeline, type PlugLike, Request, type ResponseFormat, type Timeouts, type Tool, Trace, type ToolChoice, type ValidateResult
+  type Part, Pipeline, Plug, type PlugLike, Request, type ResponseFormat, type Timeouts, type Tool, Trace, type ToolChoice, type ValidateResult
 } from "@plugline/core"
+import {
+  Budget, Cache, Cascade, CircuitBreaker, Fallback, Hedge, Log, Metrics, order, PromptCache, type Providers, RateLimit, Receipt, Retry, Route,
+  SemanticCache, type Stores, TrackCost
+} from "@plugline/plugs"
 import type { Credentials, Registry, Transport } from "@plugline/providers"
 import { Effect, Random, Redacted, Schema, type Scope, Stream } from "effect"
 import { Answer } from "./Answer.ts"
@@ -22,11 +26,15 @@ export interface Answers {
   readonly validate: ValidateResult
 }
 
-/** The services a provider's own plugs need. */
-export type Services = Transport | Credentials
+/** The services that providers' own plugs need. */
+export type Reach = Transport | Credentials
+
+/** All services a face brings: those of providers' own plugs and those of the shipped plugs. */
+export type Services = Reach | Stores | Providers.Providers
 
 /** A change to the pipeline, in the order of the calls that made it. */
 type Edit<R> =
+  | { readonly edit: "standard"; readonly plug: Plug<R> }
   | { readonly edit: "with"; readonly plug: PlugLike<R> }
   | { readonly edit: "without"; readonly target: string }
   | { readonly edit: "insertBefore" | "insertAfter" | "replacePlug"; readonly target: string; readonly plug: PlugLike<R> }
@@ -62,7 +70,7 @@ export interface DebugInfo {
 export type OptionChanges = { readonly [Name in keyof Options]?: Options[Name] | undefined }
 
 /** A call in the making. `Op`: the operation; `R`: the services its plugs need. */
-export class Builder<Op extends Operation = "chat", R = Services> {
+export class Builder<Op extends Operation = "chat", R = Reach> {
   readonly #state: State<R>
 
   /** Made by `build`. */
@@ -149,6 +157,94 @@ export class Builder<Op extends Operation = "chat", R = Services> {
   // --- what it goes through -------------------------------------------------------------------------------------------
 
   /**
+   * Keeps answers and gives them again, in the memory of this process by default. This and the further plugs that are shipped stand
+   * behind your own, in an order of their own whatever the order of the calls; a second call for one replaces the first.
+   */
+  withCache(options?: Parameters<typeof Cache.plug>[0]): Builder<Op, R | Stores> {
+    return this.withStandard(Cache.plug(options))
+  }
+
+  /** Gives an answer again to a question that means nearly the same. */
+  withSemanticCache(options?: Parameters<typeof SemanticCache.plug>[0]): Builder<Op, R | Stores> {
+    return this.withStandard(SemanticCache.plug(options))
+  }
+
+  /** Tries again what may succeed, with growing, random waits. */
+  withRetry(options?: Parameters<typeof Retry.plug>[0]): Builder<Op, R | Stores> {
+    return this.withStandard(Retry.plug(options))
+  }
+
+  /** Asks a second time when the first is slow, and takes whichever answers first. */
+  withHedge(options?: Parameters<typeof Hedge.plug>[0]): Builder<Op, R | Stores> {
+    return this.withStandard(Hedge.plug(options))
+  }
+
+  /** Leaves a failing provider alone for a while. */
+  withCircuitBreaker(options?: Parameters<typeof CircuitBreaker.plug>[0]): Builder<Op, R | Stores> {
+    return this.withStandard(CircuitBreaker.plug(options))
+  }
+
+  /** Keeps calls and tokens within limits. */
+  withRateLimit(options: NonNullable<Parameters<typeof RateLimit.plug>[0]>): Builder<Op, R | Stores> {
+    return this.withStandard(RateLimit.plug(options))
+  }
+
+  /** Asks somebody else, or answers by rule, when the provider does not answer. */
+  withFallback(...steps: ReadonlyArray<Fallback.Step<Services>>): Builder<Op, R | Services> {
+    return this.withStandard(Fallback.plug({ steps }))
+  }
+
+  /** Picks provider and model for each request. */
+  withRoute(options: Route.RouteOptions<Services>): Builder<Op, R | Services> {
+    return this.withStandard(Route.plug(options))
+  }
+
+  /** Asks the cheapest first, and a better one where its answer does not do. */
+  withCascade(options: Cascade.CascadeOptions<Services>): Builder<Op, R | Services> {
+    return this.withStandard(Cascade.plug(options))
+  }
+
+  /** Counts what calls cost. */
+  withCostTracking(options?: Parameters<typeof TrackCost.plug>[0]): Builder<Op, R | Stores> {
+    return this.withStandard(TrackCost.plug(options))
+  }
+
+  /** No longer counts what calls cost. */
+  withoutCostTracking(): Builder<Op, R> {
+    return this.withoutPlug("trackCost")
+  }
+
+  /** Holds spending to limits. */
+  withBudget(options: NonNullable<Parameters<typeof Budget.plug>[0]>): Builder<Op, R | Stores> {
+    return this.withStandard(Budget.plug(options))
+  }
+
+  /** Marks long prefixes, so that the provider keeps them. */
+  withPromptCache(options?: Parameters<typeof PromptCache.plug>[0]): Builder<Op, R> {
+    return this.withStandard(PromptCache.plug(options))
+  }
+
+  /** Writes one line per call to the receipts. */
+  withReceipt(options?: Parameters<typeof Receipt.plug>[0]): Builder<Op, R | Stores> {
+    return this.withStandard(Receipt.plug(options))
+  }
+
+  /** Logs each call at its end. */
+  withLog(options?: Parameters<typeof Log.plug>[0]): Builder<Op, R> {
+    return this.withStandard(Log.plug(options))
+  }
+
+  /** Measures each call by the names of OpenTelemetry. */
+  withMetrics(options?: Parameters<typeof Metrics.plug>[0]): Builder<Op, R> {
+    return this.withStandard(Metrics.plug(options))
+  }
+
+  /** A shipped plug at the place it mostly stands at. */
+  withStandard<R2 = never>(plug: Plug<R2>): Builder<Op, R | R2> {
+    return this.#edit<R2>({ edit: "standard", plug })
+  }
+
+  /**
    * One more plug of your own. Your plugs stand together, in the order of these calls, behind `configure` (or `validate`
    * where there is no such plug, or at the front): they see the request before the provider's words are made of it.
    */
@@ -199,8 +295,15 @@ export class Builder<Op extends Operation = "chat", R = Services> {
     let plugs: Pipeline<R> = base
     const names = Pipeline.names(base)
     let slot = names.includes("configure") ? names.indexOf("configure") + 1 : names.includes("validate") ? names.indexOf("validate") + 1 : 0
+    const shipped = standard(edits)
+    if (shipped.length > 0) {
+      const flat = Pipeline.append(base, Plug.identity).slice(0, -1)
+      plugs = [...flat.slice(0, slot), ...shipped, ...flat.slice(slot)]
+    }
     for (const edit of edits) {
       switch (edit.edit) {
+        case "standard":
+          break
         case "with": {
           const flat = Pipeline.append(plugs, edit.plug)
           plugs = [...flat.slice(0, slot), edit.plug, ...flat.slice(slot, -1)]
@@ -251,7 +354,7 @@ export class Builder<Op extends Operation = "chat", R = Services> {
       config: Mask.json(config),
       base: pipeline === undefined ? "provider" : "custom",
       edits: edits.map((edit) =>
-        edit.edit === "without" ? `without ${edit.target}` : `${edit.edit} ${"target" in edit ? `${edit.target}: ` : ""}${Pipeline.names([edit.plug]).join(", ")}`),
+        edit.edit === "standard" ? `with ${edit.plug.name}` : edit.edit === "without" ? `without ${edit.target}` : `${edit.edit} ${"target" in edit ? `${edit.target}: ` : ""}${Pipeline.names([edit.plug]).join(", ")}`),
       pipeline: plugs
     }
   }
@@ -327,6 +430,14 @@ export class Builder<Op extends Operation = "chat", R = Services> {
   [Symbol.for("nodejs.util.inspect.custom")](_depth: number, options: object, inspect: (value: unknown, options: object) => string) {
     return `Builder ${inspect(this.debugInfo(), options)}`
   }
+}
+
+/** The shipped plugs among some edits, each in its place beside the others; of two of one name the later. */
+const standard = <R>(edits: ReadonlyArray<Edit<R>>): ReadonlyArray<Plug<R>> => {
+  const byName = new Map<string, Plug<R>>()
+  for (const edit of edits) if (edit.edit === "standard") byName.set(edit.plug.name, edit.plug)
+  const rank = ({ name }: Plug<R>): number => order.includes(name) ? order.indexOf(name) : order.length
+  return [...byName.values()].sort((a, b) => rank(a) - rank(b))
 }
 
 /** What a completed request was asked for, in the form its operation answers with. */

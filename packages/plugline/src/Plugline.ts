@@ -8,17 +8,28 @@ import {
   type Config, type EmbeddingsResult, Message, type MessagesInput, type ModelsResult, type Operation, type Options, type Part,
   Pipeline, type ValidateResult
 } from "@plugline/core"
+import { memory, Providers, type Stores } from "@plugline/plugs"
 import { Credentials, type Provider, Registry, Transport } from "@plugline/providers"
 import { all } from "@plugline/providers/all"
 import { Effect, Exit, Layer, ManagedRuntime, Redacted, Scope } from "effect"
 import { Answer } from "./Answer.ts"
-import { Builder, type Answers, type Services } from "./Builder.ts"
+import { Builder, type Answers, type Reach, type Services } from "./Builder.ts"
 
 /** The providers that need no registration. */
 export const builtIn: ReadonlyArray<Provider> = all
 
-/** What every provider's plugs need: connections, and credentials from the environment. */
-export const layer: Layer.Layer<Services> = Layer.mergeAll(Transport.layer, Credentials.fromEnv)
+/** How services are reached: connections, and credentials from the environment. */
+const reach: Layer.Layer<Reach> = Layer.mergeAll(Transport.layer, Credentials.fromEnv)
+
+/** All that calls through these providers need, over how services are reached and what the shipped plugs keep. */
+const servicesOf = (
+  registry: Registry,
+  reach: Layer.Layer<Reach>,
+  stores: Layer.Layer<Stores>
+): Layer.Layer<Services> => Layer.mergeAll(Layer.provideMerge(Providers.layer(registry), reach), stores)
+
+/** What the built-in providers and the shipped plugs need: connections, credentials from the environment, stores in memory. */
+export const layer: Layer.Layer<Services> = servicesOf(Registry.make(builtIn), reach, memory)
 
 /** What a call may be given besides options: how the provider is reached, what it goes through, and how it is ended. */
 export interface CallOptions extends Options {
@@ -93,13 +104,21 @@ export type BuiltIn =
   | "moonshot" | "nebius" | "novita" | "nvidia" | "ollama" | "ollama-cloud" | "openai" | "openrouter" | "perplexity"
   | "sambanova" | "sglang" | "snowflake" | "together" | "vercel" | "vertex" | "vllm" | "voyage" | "xai" | "zai"
 
-/** A face over these providers, on these services. Default: the built-in ones, on {@link layer}. */
-export const make = (
-  options: { readonly providers?: ReadonlyArray<Provider>; readonly layer?: Layer.Layer<Services> } = {}
-): Plugline => {
+/** What a face is made of. */
+export interface PluglineOptions {
+  /** Default: the built-in ones. */
+  readonly providers?: ReadonlyArray<Provider>
+  /** How services are reached. Default: connections of its own, credentials from the environment. */
+  readonly layer?: Layer.Layer<Reach>
+  /** Where the shipped plugs keep what they know. Default: in the memory of this process. */
+  readonly stores?: Layer.Layer<Stores>
+}
+
+/** A face over some providers, with services of its own. */
+export const make = (options: PluglineOptions = {}): Plugline => {
   const providers = options.providers ?? builtIn
   const registry = Registry.make(providers)
-  const services = options.layer ?? layer
+  const services = servicesOf(registry, options.layer ?? reach, options.stores ?? memory)
 
   let runtime: ManagedRuntime.ManagedRuntime<Services, never> | undefined
   let perform: Perform | undefined

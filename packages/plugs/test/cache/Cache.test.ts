@@ -9,7 +9,7 @@ import { createServer } from "node:net"
 import { describe, expect, it } from "vitest"
 import { Cache, CacheStore, Sqlite, StoreError } from "../../src/index.ts"
 import { redis } from "../../src/store/redis.ts"
-import { redisUrl } from "../stores/servers.ts"
+import { ownRedis } from "../stores/servers.ts"
 
 const request = (operation: "chat" | "stream" = "chat") =>
   Request.make({ provider: "openai", operation, messages: "Hi", options: { model: "m" } })
@@ -218,7 +218,7 @@ describe("a store that is slow or down", () => {
     expect(Duration.toMillis(took)).toBe(2_000)
   })
 
-  it.skipIf(redisUrl === undefined)("a Redis that is killed", { timeout: 20_000 }, async () => {
+  it.skipIf(!ownRedis)("a Redis that is killed", { timeout: 20_000 }, async () => {
     const port = await freePort()
     const server = spawn("redis-server", ["--port", String(port), "--save", "", "--appendonly", "no"], { stdio: "ignore" })
     try {

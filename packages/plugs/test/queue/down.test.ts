@@ -1,7 +1,7 @@
 import { Request, Result } from "@plugline/core"
 import { Mock } from "@plugline/testing"
 import { Effect, Layer, Logger, Schedule } from "effect"
-import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
@@ -9,9 +9,7 @@ import { join } from "node:path"
 import { afterAll, expect, it } from "vitest"
 import { Queue } from "../../src/index.ts"
 import { redis } from "../../src/store/redis.ts"
-
-const installed = spawnSync("redis-server", ["--version"]).status === 0
-if (!installed) console.log("skipped: a queue on a Redis that is killed, because redis-server is not installed")
+import { ownRedis } from "../stores/servers.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "plugline-queue-redis-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -40,7 +38,7 @@ const kill = (server: ChildProcess): Promise<void> =>
 
 const ask = (text: string) => Request.make({ provider: "mock", messages: text })
 
-it.skipIf(!installed)("refuses in time while its Redis is dead, and loses neither a job nor an answer", async () => {
+it.skipIf(!ownRedis)("refuses in time while its Redis is dead, and loses neither a job nor an answer", async () => {
   const port = await freePort()
   let server = await start(port)
   const mock = Mock.make(() => Mock.text("Hello", { delay: 300 }))

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { createServer } from "node:net"
 import { Pipeline, Request } from "@plugline/core"
 import { CircuitBreaker } from "@plugline/plugs"
@@ -11,9 +11,7 @@ import { redis } from "@plugline/plugs/redis"
 import { Mock } from "@plugline/testing"
 import { Layer, ManagedRuntime } from "effect"
 import { describe, expect, it } from "vitest"
-
-const installed = spawnSync("redis-server", ["--version"]).status === 0
-if (!installed) console.log("skipped: circuits on a Redis that is killed, because redis-server is not installed")
+import { ownRedis } from "./servers.ts"
 
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
@@ -36,7 +34,7 @@ const signal = (server: ChildProcess, name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): 
     server.kill(name)
   })
 
-describe.skipIf(!installed)("circuits in a Redis that is stopped and killed", () => {
+describe.skipIf(!ownRedis)("circuits in a Redis that is stopped and killed", () => {
   it("let calls pass within their patience, and count again when it is back", async () => {
     const port = await freePort()
     let server = await start(port)

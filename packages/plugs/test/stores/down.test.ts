@@ -6,7 +6,7 @@
 import { Pipeline, Request } from "@plugline/core"
 import { Mock } from "@plugline/testing"
 import { Effect, Layer, ManagedRuntime } from "effect"
-import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { createServer } from "node:net"
 import { describe, expect, it } from "vitest"
 import { Budget, TrackCost } from "../../src/index.ts"
@@ -14,9 +14,7 @@ import { redis as budgets } from "../../src/store/BudgetStore.redis.ts"
 import { redis } from "../../src/store/redis.ts"
 import { redis as totals } from "../../src/store/TotalsStore.redis.ts"
 import { ask, prices, usage } from "../money.ts"
-
-const installed = spawnSync("redis-server", ["--version"]).status === 0
-if (!installed) console.log("skipped: tests on a Redis that is killed, because redis-server is not installed")
+import { ownRedis } from "./servers.ts"
 
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
@@ -38,7 +36,7 @@ const kill = (server: ChildProcess): Promise<void> =>
     server.kill("SIGKILL")
   })
 
-describe.skipIf(!installed)("a Redis that is killed", () => {
+describe.skipIf(!ownRedis)("a Redis that is killed", () => {
   it("closes hard budgets, opens soft ones, holds nothing up, and is used again when it is back", async () => {
     const port = await freePort()
     let server = await start(port)

@@ -75,13 +75,14 @@ export const limitContract = (
       expect((await take([one], start, "d"))._tag).toBe("Refused")
     })
 
-    it.skipIf(lease === undefined)("frees the slots of a process that was killed, when their time has run out", async () => {
+    // Where slots are not lent, they end with the process that held them.
+    if (lease !== undefined) it("frees the slots of a process that was killed, when their time has run out", async () => {
       const one = slots(fresh(), 1)
       await take([one], start, "killed")
-      expect((await take([one], start + lease! - 1, "next"))._tag).toBe("Refused")
-      expect((await take([one], start + lease! + 1, "next"))._tag).toBe("Admitted")
-      await give([{ ask: one, units: 1 }], start + lease! + 2, "killed")
-      expect((await take([one], start + lease! + 3, "third"))._tag).toBe("Refused")
+      expect((await take([one], start + lease - 1, "next"))._tag).toBe("Refused")
+      expect((await take([one], start + lease + 1, "next"))._tag).toBe("Admitted")
+      await give([{ ask: one, units: 1 }], start + lease + 2, "killed")
+      expect((await take([one], start + lease + 3, "third"))._tag).toBe("Refused")
     })
 
     it("gives back up to the capacity, and takes more than there was", async () => {

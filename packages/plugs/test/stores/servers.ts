@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { spawnSync } from "node:child_process"
 import { connect } from "node:net"
 
 const answers = (url: string): Promise<boolean> =>
@@ -25,6 +26,10 @@ const reachable = async (name: string, url: string): Promise<string | undefined>
 
 /** Where Redis is, if anywhere. */
 export const redisUrl = await reachable("Redis", process.env.REDIS_URL ?? "redis://127.0.0.1:6379")
+
+/** Whether a Redis of a test's own can be started, and killed. */
+export const ownRedis = spawnSync("redis-server", ["--version"]).status === 0
+if (!ownRedis) console.log("skipped: tests on a Redis that is killed, because redis-server is not installed")
 
 /** Where PostgreSQL is, if anywhere. */
 export const postgresUrl = await reachable("PostgreSQL", process.env.POSTGRES_URL ?? "postgres://postgres@127.0.0.1:5432/test")

@@ -1,8 +1,8 @@
 /** Pipelines that are written down, presets, and the order of plugs. */
 import { LlmError, Pipeline, type PlugLike, Request, Result } from "@plugline/core"
 import { Cache, Lines, memory, order, Presets, Providers, shipped, TrackCost } from "@plugline/plugs"
-import { Mock } from "@plugline/testing"
-import { Effect, Layer } from "effect"
+import { Mock, VirtualClock } from "@plugline/testing"
+import { Duration, Effect, Layer } from "effect"
 import { describe, expect, it } from "vitest"
 
 const services = Layer.merge(memory, Providers.of({}))
@@ -99,6 +99,17 @@ describe("the presets", () => {
     const final = await Effect.runPromise(Effect.provide(Pipeline.run([...quick, ...mock.pipeline], request), services))
     expect(Result.text(final.result)).toBe("Hello")
   })
+
+  it.each([["a whole answer that takes half a minute", 30_000, "completed", 30_000], ["nothing beyond the deadline", 90_000, "error", 60_000]] as const)(
+    "resilient waits for %s",
+    async (_, delay, state, ms) => {
+      const mock = Mock.make([Mock.text("Hello", { delay })])
+      const request = Request.make({ provider: "mock", messages: "Hi" })
+      const program = Effect.timed(Pipeline.run([...Presets.resilient({ attempts: 1 }), ...mock.pipeline], request))
+      const [took, final] = await Effect.runPromise(VirtualClock.provide(Effect.provide(program, services)))
+      expect([final.state, Duration.toMillis(took)]).toEqual([state, ms])
+    }
+  )
 
   it("resilient answers by rule when nobody else does", async () => {
     const line = Presets.resilient({ attempts: 1, fallback: [{ answer: "Please try again later." }] })

@@ -130,8 +130,8 @@ const start = async (entry: Entry): Promise<Worker> => {
 /** The longest any answer of a child process may take, in ms. */
 const patience = 60_000
 
-/** The next message of a child process, or an error where it ends or stays silent. */
-export const next = <A>(child: ChildProcess, name: string): Promise<A> =>
+/** The next message of a child process, or an error where it ends or stays silent for longer than `limit` ms. */
+export const next = <A>(child: ChildProcess, name: string, limit = patience): Promise<A> =>
   new Promise((resolve, reject) => {
     const settle = (): void => {
       clearTimeout(timer)
@@ -148,8 +148,8 @@ export const next = <A>(child: ChildProcess, name: string): Promise<A> =>
     }
     const timer = setTimeout(() => {
       settle()
-      reject(new Error(`the process of ${name} has not answered for ${patience / 1000} s`))
-    }, patience)
+      reject(new Error(`the process of ${name} has not answered for ${limit / 1000} s`))
+    }, limit)
     child.on("message", message)
     child.on("exit", exit)
   })

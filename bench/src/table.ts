@@ -11,10 +11,12 @@ export interface Row {
   readonly what: string
   readonly ours: string
   readonly beside: string
-  /** Ours by theirs, or ours less theirs where `difference` says so. */
-  readonly comparison: Spread
+  /** Ours by theirs, or ours less theirs where `difference` says so, or ours alone. Absent where nothing was measured. */
+  readonly comparison?: Spread
   /** The unit of a difference. Default: the comparison is a ratio, without one. */
   readonly difference?: string
+  /** The unit of a figure that stands for itself. Default: two are compared. */
+  readonly alone?: string
   /** The most the comparison's median may be. Default: no limit was set. */
   readonly limit?: number
 }
@@ -48,6 +50,19 @@ export const difference = (what: string, { limit, name, ours, theirs, unit }: Si
   ...(limit !== undefined && { limit })
 })
 
+/** A row whose limit is for our own figure; what stands beside it is for orientation. */
+export const alone = (what: string, { limit, name, ours, theirs, unit }: Sides): Row => ({
+  what,
+  ours: figure(spread(ours).median, unit),
+  beside: `${name}: ${figure(spread(theirs).median, unit)}`,
+  comparison: spread(ours),
+  alone: unit,
+  ...(limit !== undefined && { limit })
+})
+
+/** A row for what could not be measured here, and why. */
+export const skipped = (what: string, why: string): Row => ({ what, ours: "–", beside: `skipped: ${why}` })
+
 /** A number with its unit, to three digits. */
 export const figure = (value: number, unit: string): string => `${digits(value)} ${unit}`
 
@@ -66,15 +81,18 @@ export const markdown = (rows: ReadonlyArray<Row>, note: string): string =>
     note
   ].join("\n")
 
-const compared = ({ comparison: { high, low, median }, difference }: Row): string =>
-  difference === undefined
+const compared = ({ alone, comparison, difference }: Row): string => {
+  if (comparison === undefined) return "–"
+  const { high, low, median } = comparison
+  if (alone !== undefined) return `${figure(median, alone)} (${digits(low)} to ${digits(high)})`
+  return difference === undefined
     ? `${digits(median)} × (${digits(low)}–${digits(high)})`
     : `${median < 0 ? "−" : "+"}${digits(Math.abs(median))} ${difference} (${digits(low)} to ${digits(high)})`
+}
 
-const verdict = ({ comparison, difference, limit }: Row): string => {
-  if (limit === undefined) return "–"
-  const unit = difference === undefined ? "×" : difference
-  return `${comparison.median <= limit ? "held" : "**missed**"}: ≤ ${limit} ${unit}`
+const verdict = ({ alone, comparison, difference, limit }: Row): string => {
+  if (limit === undefined || comparison === undefined) return "–"
+  return `${comparison.median <= limit ? "held" : "**missed**"}: ≤ ${limit} ${alone ?? difference ?? "×"}`
 }
 
 /** Where the table stands in a file. */

@@ -4,6 +4,7 @@
  * - `/whole/…`: the whole answer.
  * - `/burst/…`: the streamed answer in one piece.
  * - `/paced/…`: the streamed answer, an event every {@link pace} ms.
+ * - `/steady/…`: sixty events of the streamed answer and its end, one every 10 ms.
  * - `/hold/…`: nothing, ever.
  * - `/hold-stream/…`: the first two events, and then nothing.
  *
@@ -22,20 +23,26 @@ const id = { "x-request-id": "req_upstream" }
 const json = { "content-type": "application/json", "content-length": Buffer.byteLength(whole), ...id }
 const stream = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", ...id }
 
+const steady = [...events.slice(0, 60), ...events.slice(-3)]
+
+/** Writes events one by one, with so many ms between them. */
+const one = (response: ServerResponse, events: ReadonlyArray<string>, pace: number): void => {
+  response.writeHead(200, stream)
+  let sent = 0
+  const timer = setInterval(() => {
+    response.write(events[sent++])
+    if (sent < events.length) return
+    clearInterval(timer)
+    response.end()
+  }, pace)
+  response.once("close", () => clearInterval(timer))
+}
+
 const answers: { readonly [how: string]: (response: ServerResponse) => void } = {
   whole: (response) => response.writeHead(200, json).end(whole),
   burst: (response) => response.writeHead(200, stream).end(burst),
-  paced: (response) => {
-    response.writeHead(200, stream)
-    let sent = 0
-    const timer = setInterval(() => {
-      response.write(events[sent++])
-      if (sent < events.length) return
-      clearInterval(timer)
-      response.end()
-    }, pace)
-    response.once("close", () => clearInterval(timer))
-  },
+  paced: (response) => one(response, events, pace),
+  steady: (response) => one(response, steady, 10),
   hold: () => {},
   "hold-stream": (response) => response.writeHead(200, stream).write(events.slice(0, 2).join(""))
 }

@@ -16,7 +16,7 @@ const secretNames =
 const secretEndings = /(apiKey|ApiKey|Token|Secret|Password|PrivateKey|AccessKey|Credential|Credentials)$/
 
 /** Counters and limits that merely end like a secret. */
-const harmless = /^((next[-_]?)?page[-_]?token|max[-_]?token)$/i
+const harmless = /^((next[-_]?)?page[-_]?token|max[-_]?token|first[-_]?token)$/i
 
 /** Whether a field or header of this name holds a secret. */
 export const isSecretName = (name: string): boolean =>

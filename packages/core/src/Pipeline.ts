@@ -138,11 +138,18 @@ export const open = <const P extends Pipeline<unknown>>(
   request: Request,
   options?: RunOptions & { readonly keep?: boolean }
 ): Effect.Effect<Live, LlmError.LlmError, Services<P> | Scope.Scope> =>
+  Effect.flatMap(compileLine(typed(pipeline)), (compiled) => openCompiled(compiled, request, options))
+
+/** Like {@link open}, for a pipeline that was compiled before. */
+export const openCompiled = (
+  compiled: Compiled,
+  request: Request,
+  options?: RunOptions & { readonly keep?: boolean }
+): Effect.Effect<Live, never, Scope.Scope> =>
   Effect.gen(function*() {
     const run = newRun(options)
     let flow: Reply.Flow | undefined
     yield* Effect.addFinalizer(() => Effect.andThen(Effect.suspend(() => flow?.leave ?? Effect.void), closeAll(run)))
-    const compiled = yield* compileLine(typed(pipeline))
     const begun = yield* Guard.effect(request.halted ? request : compiled.handle(join(request, run)))
     if (begun.state === "streaming" && begun.reply !== undefined) {
       const live = flow = new Reply.Flow(begun, options?.keep ?? options?.observer !== undefined)

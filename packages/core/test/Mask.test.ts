@@ -10,7 +10,7 @@ describe("masking", () => {
     expect(Mask.json({ [name]: "hunter2hunter2" })).toEqual({ [name]: "<redacted>" })
   })
 
-  it.each(["maxTokens", "model", "key", "tokens", "nextPageToken", "monkey", "author"])("leaves %s alone", (name) => {
+  it.each(["maxTokens", "firstToken", "model", "key", "tokens", "nextPageToken", "monkey", "author"])("leaves %s alone", (name) => {
     expect(Mask.json({ [name]: "value" })).toEqual({ [name]: "value" })
   })
 

@@ -31,7 +31,7 @@ it("a package imports what stands below it, and nothing else of the house", () =
     providers: ["@plugline/core"],
     testing: ["@plugline/core"],
     plugline: ["@plugline/core", "@plugline/catalog", "@plugline/plugs", "@plugline/providers"],
-    gateway: ["plugline"]
+    gateway: ["plugline", "@plugline/catalog", "@plugline/plugs", "@plugline/providers"]
   }
   for (const path of sources) {
     const name = relative(packages, path).split("/")[0]!

@@ -9,8 +9,8 @@ import {
   type Part, Pipeline, Plug, type PlugLike, Request, type ResponseFormat, type Timeouts, type Tool, Trace, type ToolChoice, type ValidateResult
 } from "@plugline/core"
 import {
-  Budget, Cache, Cascade, CircuitBreaker, Fallback, Hedge, Log, Metrics, order, PromptCache, type Providers, RateLimit, Receipt, Retry, Route,
-  SemanticCache, type Stores, TrackCost
+  Budget, Cache, Cascade, CircuitBreaker, Fallback, Hedge, Idempotency, Log, Metrics, order, PromptCache, type Providers,
+  RateLimit, Receipt, Retry, Route, SemanticCache, type Stores, TrackCost
 } from "@plugline/plugs"
 import type { Credentials, Registry, Transport } from "@plugline/providers"
 import { Effect, Random, Redacted, Schema, type Scope, Stream } from "effect"
@@ -167,6 +167,11 @@ export class Builder<Op extends Operation = "chat", R = Reach> {
   /** Gives an answer again to a question that means nearly the same. */
   withSemanticCache(options?: Parameters<typeof SemanticCache.plug>[0]): Builder<Op, R | Stores> {
     return this.withStandard(SemanticCache.plug(options))
+  }
+
+  /** Answers a call that is sent again under one key with the answer it was given: `withMetadata({ idempotencyKey })`. */
+  withIdempotency(options?: Parameters<typeof Idempotency.plug>[0]): Builder<Op, R | Stores> {
+    return this.withStandard(Idempotency.plug(options))
   }
 
   /** Tries again what may succeed, with growing, random waits. */

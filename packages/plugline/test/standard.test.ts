@@ -22,6 +22,7 @@ const changes: { readonly [name: string]: Change } = {
   route: (b) => b.withRoute({ targets: [{ provider: "local" }] }),
   cascade: (b) => b.withCascade({ steps: [{ provider: "local" }] }),
   trackCost: (b) => b.withCostTracking(),
+  idempotency: (b) => b.withIdempotency(),
   budget: (b) => b.withBudget({ limits: [{ per: "user", amount: "1", every: "day" }] }),
   promptCache: (b) => b.withPromptCache(),
   receipt: (b) => b.withReceipt(),

@@ -1,6 +1,6 @@
 /**
- * Runs many requests through a pipeline, so many at a time: each item ends as a value, answered or failed, and none takes another with
- * it. A batch that was broken off goes on where it stood.
+ * Runs many requests through a pipeline, so many at a time: each item ends as a value, answered or failed, and none
+ * takes another with it. A batch that was broken off goes on where it stood.
  *
  * @example
  * ```ts
@@ -34,7 +34,9 @@ export { type Journal, jsonl, sqlite } from "./batch/journal.ts"
 export type { Progress } from "./batch/progress.ts"
 export { type Share, share, split } from "./batch/share.ts"
 
-/** One item: a request, or one with an id. Default id: the request's own where it has one, else its place in the list. */
+/**
+ * One item: a request, or one with an id. Default id: the request's own where it has one, else its place in the list.
+ */
 export type Item = Request | { readonly id: string; readonly request: Request }
 
 /** How one item ended. */
@@ -79,7 +81,9 @@ export interface Summary {
   readonly progress: Progress
 }
 
-/** Runs all items and gives every outcome, in the order of the items. Fails only where the pipeline is set up wrongly. */
+/**
+ * Runs all items and gives every outcome, in the order of the items. Fails only where the pipeline is set up wrongly.
+ */
 export const run = <R = never>(
   pipeline: Pipeline<R>,
   items: Iterable<Item>,
@@ -101,8 +105,8 @@ export const run = <R = never>(
   })
 
 /**
- * Runs items as they are wanted and streams their outcomes. Items may be lazy and endless: no more are drawn than are run. Of a batch
- * that has stopped, nothing more comes. To leave the stream stops what is under way.
+ * Runs items as they are wanted and streams their outcomes. Items may be lazy and endless: no more are drawn than are
+ * run. Of a batch that has stopped, nothing more comes. To leave the stream stops what is under way.
  */
 export const stream = <R = never>(
   pipeline: Pipeline<R>,
@@ -122,11 +126,9 @@ const begin = <R>(pipeline: Pipeline<R>, items: Iterable<Item>, options: Options
     const tally = new Tally(total, yield* Clock.currentTimeMillis, catalog)
     const last = Effect.map(Clock.currentTimeMillis, (now) => tally.at(now))
 
-    const ask = (item: Item, index: number): Effect.Effect<Outcome | undefined> => {
+    const ask = (item: Item, index: number): Effect.Effect<Outcome> => {
       const id = idOf(item, index)
       const request = requestOf(item)
-      // Looked at when its turn comes, not when it was drawn.
-      if (tally.failed >= stopAfter) return Effect.succeed(undefined)
       return Effect.uninterruptibleMask((restore) =>
         Effect.gen(function*() {
           const fingerprint = journal === undefined ? "" : yield* Effect.sync(() => questionOf(request))
@@ -141,7 +143,8 @@ const begin = <R>(pipeline: Pipeline<R>, items: Iterable<Item>, options: Options
           if (error !== undefined || final.result === undefined) {
             return { _tag: "Failed", index, id, error: error ?? LlmError.make(nothing), request: final } as const
           }
-          // An answer that was paid for is written down before anybody can interrupt; where that fails it is handed on all the same.
+          // An answer that was paid for is written down before anybody can interrupt; where that fails it is handed on
+          // all the same.
           if (journal !== undefined) {
             yield* Effect.catchCause(journal.write(id, fingerprint, final.result), (cause) =>
               Effect.logError("an answer could not be written into the journal; a later run will ask for it again", cause))
@@ -167,9 +170,9 @@ const begin = <R>(pipeline: Pipeline<R>, items: Iterable<Item>, options: Options
       { log: "Warn" }
     )
     const outcomes: Stream.Stream<Outcome> = Stream.fromIterable(items, { chunkSize: 1 }).pipe(
+      // An item is drawn when there is room for it, and then begun at once.
       Stream.takeWhile(() => tally.failed < stopAfter),
-      Stream.mapEffect(ask, { concurrency, unordered: order === "completed" }),
-      Stream.filter((outcome) => outcome !== undefined)
+      Stream.mapEffect(ask, { concurrency, unordered: order === "completed" })
     )
     return { outcomes, last }
   })

@@ -45,7 +45,7 @@ import * as Stores from "./store/CacheStore.ts"
 import type { StoreError } from "./store/patience.ts"
 import type { Sqlite } from "./store/Sqlite.ts"
 
-export { Flights, requests } from "./cache/Flights.ts"
+export { calls, Flights } from "./cache/Flights.ts"
 export { type Divider, key, type KeyOptions } from "./cache/key.ts"
 export { isServed, type Order, order, status, type Status } from "./cache/status.ts"
 

@@ -1,12 +1,12 @@
 /**
  * Asks the cheapest model first and a better one only where the answer is not good enough.
  *
- * Steps are listed from the cheapest to the best. An estimator scores each answer from 0 to 1; the first that reaches the threshold is
- * taken, and the answer of the last step is taken as it is. One budget of money, tokens and time holds for all: where it does not allow
- * the next step, the best answer so far is taken.
+ * Steps are listed from the cheapest to the best. An estimator scores each answer from 0 to 1; the first that reaches
+ * the threshold is taken, and the answer of the last step is taken as it is. One budget of money, tokens and time holds
+ * for all: where it does not allow the next step, the best answer so far is taken.
  *
- * An answer can only be judged when it is whole. So a reader of a stream waits for the steps before the last, and is given the accepted
- * one as the parts it would have come in; the last step streams live.
+ * An answer can only be judged when it is whole. So a reader of a stream waits for the steps before the last, and is
+ * given the accepted one as the parts it would have come in; the last step streams live.
  *
  * @example
  * ```ts
@@ -96,15 +96,21 @@ export interface Report {
   readonly answeredBy?: string
   /** Every try, in order. */
   readonly tries: ReadonlyArray<Try>
-  /** `good`: the score sufficed; `last`: nobody was left; `budget`, `error`: the next was not allowed, or failed; `failed`: nobody answered. */
+  /**
+   * `good`: the score sufficed; `last`: nobody was left; `budget`, `error`: the next was not allowed, or failed;
+   * `failed`: nobody answered.
+   */
   readonly why: "good" | "last" | "budget" | "error" | "failed"
 }
 
 /** Where {@link Report} is written. */
 export const report: Key<Report> = Key.make<Report>("cascade.report")
 
-/** Requests by why the cascade ended, and how many steps it took (at most 9). */
-export const ended = Metric.counter("plugline.cascade.ended", { description: "Cascades by why they ended", incremental: true })
+/** Counts calls by why the cascade ended, and by how many steps it took (at most 9). */
+export const calls = Metric.counter("plugline.cascade.calls", {
+  description: "Cascades by why they ended",
+  incremental: true
+})
 
 const aFunction = <F>() => Schema.declare((value: unknown): value is F => typeof value === "function", { expected: "a function" })
 const share = Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
@@ -191,7 +197,7 @@ const configured = Plug.configurable<typeof Options, Providers>("cascade", Optio
       const handler: Handler = (request, next) =>
         request.state !== "pending" ? next(request) : Effect.clockWith((clock) =>
           Effect.flatMap(new Course(setup, request, next, clock).step(0), ({ end, request, said }) => {
-            const counted = count(ended, { why: said.why, steps: String(Math.min(9, said.tries.length)) })
+            const counted = count(calls, { why: said.why, steps: String(Math.min(9, said.tries.length)) })
             const told = write(request, said)
             return Effect.andThen(counted, end === undefined ? Effect.succeed(told) : effect(Reply.atEnd(told, {
               _tag: "Finisher",

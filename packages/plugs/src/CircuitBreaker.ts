@@ -1,10 +1,12 @@
 /**
- * Stops calling what does not work: a service that keeps failing is left alone for a while, and calls to it fail at once, so that a
- * fallback can take over and the service can recover. After that time a few calls try whether it works again.
+ * Stops calling what does not work: a service that keeps failing is left alone for a while, and calls to it fail at
+ * once, so that a fallback can take over and the service can recover. After that time a few calls try whether it works
+ * again.
  *
- * There is one circuit per provider and model, unless told otherwise. A circuit opens after failures in a row, or when too large a share
- * of the calls within a time failed or began too late. What counts as a failure is the service's failure alone ({@link classify}): a
- * call that was refused for what it asked, a rate limit or a call that was given up says nothing about the service's health.
+ * There is one circuit per provider and model, unless told otherwise. A circuit opens after failures in a row, or when
+ * too large a share of the calls within a time failed or began too late. What counts as a failure is the service's
+ * failure alone ({@link classify}): a call that was refused for what it asked, a rate limit or a call that was given up
+ * says nothing about the service's health.
  *
  * @example
  * ```ts

@@ -1,12 +1,12 @@
 /**
  * Asks somebody else where the first does not answer: another provider, a simpler model, at last a rule.
  *
- * First the rest of the line is asked, as if this plug were not there; then each step in order. A step has its own credentials: key,
- * headers and base URL of the request never reach another provider. What is the caller's own fault is not tried elsewhere, and nothing
- * is tried once the first part of a stream is there.
+ * First the rest of the line is asked, as if this plug were not there; then each step in order. A step has its own
+ * credentials: key, headers and base URL of the request never reach another provider. What is the caller's own fault is
+ * not tried elsewhere, and nothing is tried once the first part of a stream is there.
  *
- * `effect/ExecutionPlan` is not used: a predicate that says no skips one step of it and not the plan, so that a request refused for its
- * own fault would be answered by the last step.
+ * `effect/ExecutionPlan` is not used: a predicate that says no skips one step of it and not the plan, so that a request
+ * refused for its own fault would be answered by the last step.
  *
  * @example
  * ```ts
@@ -69,7 +69,10 @@ export interface FallbackOptions<R = never> {
   readonly deadline?: typeof Span.Encoded
   /** Which errors lead to a step. Default: {@link movesOn}. */
   readonly when?: When
-  /** Whether a prompt too long for one model goes to steps whose model takes more, or nobody knows how much. Default: false. */
+  /**
+   * Whether a prompt too long for one model goes to steps whose model takes more, or nobody knows how much. Default:
+   * false.
+   */
   readonly onContextLength?: boolean
   /** Where steps without a `pipeline` go. Default: `providers`. */
   readonly through?: Through
@@ -77,8 +80,14 @@ export interface FallbackOptions<R = never> {
 
 export { report, type Report } from "./fallback/report.ts"
 
-/** Answers that came from a step, and requests nobody answered, by provider and by `outcome`: `answered`, `degraded`, `failed`. */
-export const outcomes = Metric.counter("plugline.fallback.outcomes", { description: "Requests the first did not answer", incremental: true })
+/**
+ * Counts answers that came from a step, and calls nobody answered, by provider and by `outcome`: `answered`,
+ * `degraded`, `failed`.
+ */
+export const calls = Metric.counter("plugline.fallback.calls", {
+  description: "Calls the first did not answer",
+  incremental: true
+})
 
 const isWhen = (value: unknown): value is When => typeof value === "function"
 
@@ -216,6 +225,6 @@ const handler = (candidates: ReadonlyArray<Runner>, deadline: number | undefined
     })
     if (by === candidates[0]) return Effect.succeed(told)
     const outcome = by === undefined ? "failed" : degraded ? "degraded" : "answered"
-    return Effect.as(count(outcomes, { provider: providerLabel(final.provider), outcome }), told)
+    return Effect.as(count(calls, { provider: providerLabel(final.provider), outcome }), told)
   })
 }

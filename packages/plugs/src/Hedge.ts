@@ -1,12 +1,13 @@
 /**
- * Asks a second time when the first answer is late, and takes whichever comes first: cuts off the slowest few calls for a few percent
- * more traffic. The other attempt is closed at once.
+ * Asks a second time when the first answer is late, and takes whichever comes first: cuts off the slowest few calls for
+ * a few percent more traffic. The other attempt is closed at once.
  *
- * Off until it is told when an answer is late. A second attempt costs money like the first, so requests with tools that the provider
- * runs itself, which may act twice, are left alone unless told otherwise. To try again after a failure is for `Retry` to decide: stand
- * `Hedge` behind it.
+ * Off until it is told when an answer is late. A second attempt costs money like the first, so requests with tools that
+ * the provider runs itself, which may act twice, are left alone unless told otherwise. To try again after a failure is
+ * for `Retry` to decide: stand `Hedge` behind it.
  *
- * `Effect.raceAll` is not used: it starts all at once, and interrupts what has lost without closing the stream it may have opened.
+ * `Effect.raceAll` is not used: it starts all at once, and interrupts what has lost without closing the stream it may
+ * have opened.
  *
  * @example
  * ```ts
@@ -72,8 +73,11 @@ export const Options = Schema.Struct({
   providerTools: Schema.optionalKey(Schema.Boolean)
 })
 
-/** Extra attempts, by provider and by whether one of them won. */
-export const hedges = Metric.counter("plugline.hedge.requests", { description: "Requests that were asked more than once", incremental: true })
+/** Counts calls that were made more than once, by provider and by whether a later attempt won. */
+export const calls = Metric.counter("plugline.hedge.calls", {
+  description: "Calls that were made more than once",
+  incremental: true
+})
 
 /** The services {@link plug} needs, in memory. */
 export const memory = (options: AttemptBudgetOptions & LatenciesOptions = {}): Layer.Layer<AttemptBudget | Latencies> =>
@@ -131,7 +135,7 @@ const handler = (policy: Policy, budget: AttemptBudget["Service"], latencies: La
         const answer = written(request, ended, delay)
         return ended.started === 1
           ? Effect.succeed(answer)
-          : Effect.as(count(hedges, { provider: providerLabel(request.provider), won: String(ended.winner > 1) }), answer)
+          : Effect.as(count(calls, { provider: providerLabel(request.provider), won: String(ended.winner > 1) }), answer)
       })
     })
   }

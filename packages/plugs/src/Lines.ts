@@ -35,8 +35,8 @@ export interface LinesOptions<R> {
 }
 
 /**
- * The pipeline that a text writes down. Names, options and their values are checked now; what else a plug needs is found when
- * the pipeline is compiled.
+ * The pipeline that a text writes down. Names, options and their values are checked now; what else a plug needs is
+ * found when the pipeline is compiled.
  *
  * @throws LlmError `Configuration` with the line, and what would be right.
  */

@@ -1,6 +1,7 @@
 /**
  * Measures every call in OpenTelemetry's words for generative AI, so that dashboards made for them work: how long, how
- * many tokens, when the first one came; and beside that cost, cache, retries and refusals.
+ * many tokens, when the first one came; and beside that cost, refusals and calls that were left. What other plugs do
+ * they count themselves.
  *
  * Labels are bounded: models and providers the catalog does not know get a limited number of names, the rest is
  * `other`, and no id of a person, tenant or request is ever a label. {@link prometheus} gives all metrics of the
@@ -80,47 +81,32 @@ export const firstChunk = Metric.histogram("gen_ai.client.operation.time_to_firs
 })
 
 /** What calls cost, as far as it is known. */
-export const cost = Metric.counter("plugline.cost", {
+export const cost = Metric.counter("plugline.call.cost", {
   description: "Known cost of calls in USD",
   incremental: true,
   attributes: { unit: "USD" }
 })
 
 /** Calls whose cost is not known in all. */
-export const costUnknown = Metric.counter("plugline.cost.unknown", {
+export const unpriced = Metric.counter("plugline.call.unpriced", {
   description: "Calls whose cost is not known",
   incremental: true
 })
 
 /** Prompt tokens by how the provider's own cache served them: `read`, `written`. */
-export const promptCache = Metric.counter("plugline.promptCache.tokens", {
+export const promptCache = Metric.counter("plugline.call.prompt_cache_tokens", {
   description: "Prompt tokens read from and written to providers' caches",
   incremental: true
 })
 
-/** Calls by what a cache said of them. */
-export const cache = Metric.counter("plugline.cache.calls", { description: "Calls by cache status", incremental: true })
-
-/** Calls that met a circuit breaker that was not closed, by its state. */
-export const breaker = Metric.counter("plugline.circuitBreaker.calls", {
-  description: "Calls that met a circuit breaker that was not closed",
-  incremental: true
-})
-
-/** Attempts beyond the first. */
-export const retries = Metric.counter("plugline.retries", {
-  description: "Attempts beyond the first",
-  incremental: true
-})
-
 /** Calls a plug refused, by plug. */
-export const refusals = Metric.counter("plugline.refusals", {
+export const refused = Metric.counter("plugline.call.refused", {
   description: "Calls that a plug refused",
   incremental: true
 })
 
 /** Calls that ended without an answer and without an error, by how: `left`, `interrupted`, `unanswered`. */
-export const abandoned = Metric.counter("plugline.abandoned", {
+export const abandoned = Metric.counter("plugline.call.abandoned", {
   description: "Calls whose reader left or whose run was interrupted",
   incremental: true
 })
@@ -188,23 +174,12 @@ class Meter {
     if (cacheWrite) this.#put(promptCache, { provider, type: "written" }, cacheWrite)
     if (facts.cost !== undefined) {
       this.#put(cost, { provider }, Number(facts.cost.known))
-      if (facts.cost.total === undefined) this.#put(costUnknown, { provider }, 1)
+      if (facts.cost.total === undefined) this.#put(unpriced, { provider }, 1)
     }
-    this.#beside(provider, facts)
-  }
-
-  /** What plugs said of it, and how it ended. */
-  #beside(provider: string, facts: Facts.Facts): void {
-    const { ending, error } = facts
-    const cached = Facts.wordOf(facts, "cache", "status")
-    if (cached !== undefined) this.#put(cache, { provider, status: word(cached, cacheWords) }, 1)
-    const broken = Facts.wordOf(facts, "circuitBreaker", "state")
-    if (broken !== undefined) this.#put(breaker, { provider, state: word(broken, breakerWords) }, 1)
-    const more = Facts.attemptsOf(facts) - 1
-    if (more > 0) this.#put(retries, { provider }, more)
     if (error?.reason._tag === "Halted" && error.plug !== undefined) {
-      this.#put(refusals, { plug: this.#labels.plug(error.plug) }, 1)
+      this.#put(refused, { plug: this.#labels.plug(error.plug) }, 1)
     }
+    const { ending } = facts
     if (ending !== "completed" && ending !== "failed") this.#put(abandoned, { provider, ending }, 1)
   }
 
@@ -220,9 +195,3 @@ class Meter {
     series.updateUnsafe(value, this.#context)
   }
 }
-
-const cacheWords = ["hit", "miss", "stale", "refreshed", "bypass"]
-const breakerWords = ["open", "half-open", "unknown"]
-
-/** A status a plug may have made up is no label. */
-const word = (said: string, known: ReadonlyArray<string>): string => known.includes(said) ? said : "other"

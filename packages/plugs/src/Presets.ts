@@ -42,19 +42,27 @@ export type Preset = ReadonlyArray<Plug<Stores | Providers>>
 export interface Resilient {
   /** How long a whole call may take, all attempts included. Default: 60 seconds. */
   readonly deadline?: NonNullable<OptionsOf<typeof Retry.plug>["deadline"]>
-  /** How long the first part may take, per attempt: of a whole answer, which comes at once, that is all of it. Default: the deadline. */
+  /**
+   * How long the first part may take, per attempt: of a whole answer, which comes at once, that is all of it. Default:
+   * the deadline.
+   */
   readonly firstToken?: NonNullable<OptionsOf<typeof Timeout.plug>["firstToken"]>
   /** How long a stream may pause. Default: 20 seconds. */
   readonly idle?: NonNullable<OptionsOf<typeof Timeout.plug>["idle"]>
   /** Attempts, the first included. Default: 3. */
   readonly attempts?: number
-  /** Who answers when the provider does not, in order: `[{ provider: "…", model: "…" }, { answer: "…" }]`. Default: nobody. */
+  /**
+   * Who answers when the provider does not, in order: `[{ provider: "…", model: "…" }, { answer: "…" }]`. Default:
+   * nobody.
+   */
   readonly fallback?: ReadonlyArray<Step>
   /** When a provider is left alone for a while. Default: those of `CircuitBreaker`. */
   readonly circuitBreaker?: OptionsOf<typeof CircuitBreaker.plug>
 }
 
-/** For calls that must be answered: retries within a deadline, a breaker and time limits, and who answers when all fail. */
+/**
+ * For calls that must be answered: retries within a deadline, a breaker and time limits, and who answers when all fail.
+ */
 export const resilient = (
   { attempts = 3, circuitBreaker, deadline = "60 seconds", fallback, firstToken = deadline, idle = "20 seconds" }: Resilient = {}
 ): Preset => [
@@ -75,7 +83,9 @@ export interface Economical {
   readonly limits?: OptionsOf<typeof Budget.plug>["limits"]
 }
 
-/** For calls that should cost little: nothing is paid twice, long prefixes are kept by the provider, and a budget holds. */
+/**
+ * For calls that should cost little: nothing is paid twice, long prefixes are kept by the provider, and a budget holds.
+ */
 export const economical = ({ limits, ttl = "1 day" }: Economical = {}): Preset => [
   Metrics.plug(),
   TrackCost.plug(),
@@ -98,7 +108,10 @@ export interface Middleware {
   readonly attempts?: number
 }
 
-/** The usual five for one program on its own: a log, what it cost, a cache, limits per minute, retries; and a receipt of every call. */
+/**
+ * The usual five for one program on its own: a log, what it cost, a cache, limits per minute, retries; and a receipt of
+ * every call.
+ */
 export const middleware = (
   { attempts = 3, requestsPerMinute = 60, tokensPerMinute = 90_000, ttl = "1 hour" }: Middleware = {}
 ): Preset => [

@@ -25,9 +25,9 @@
  *
  * @module
  */
-import { type Handler, Key, Mask, Plug, Reply, Request } from "@plugline/core"
+import { type Handler, Key, Plug, Reply, Request } from "@plugline/core"
 import { Effect, Schema } from "effect"
-import * as Canonical from "./canonical.ts"
+import { fingerprint } from "./fingerprint.ts"
 import * as Identity from "./identity.ts"
 import { isMarked, mark, type Marking, most, places } from "./promptCache/marks.ts"
 import { serviceOf } from "./promptCache/services.ts"
@@ -128,16 +128,10 @@ export const prepare = (given: Request, settings: Settings = {}): Prepared => {
   return { request: messages === request.messages ? withTools : Request.mapMessages(withTools, () => messages), marks }
 }
 
-/** What a program hands over may be no JSON: such a prompt cannot be sent, but that is not for this plug to say. */
-const fingerprint = (value: unknown): string => {
-  try {
-    return Canonical.fingerprint(value)
-  } catch {
-    return Canonical.fingerprint(Mask.content(value))
-  }
-}
-
-/** Prompts with the same beginning, asked for the same tenant, meet under one key. */
+/**
+ * Prompts with the same beginning, asked for the same tenant, meet under one key. A prompt that is no JSON cannot be
+ * sent, but that is not for this plug to say.
+ */
 const withKey = (request: Request): Request => {
   const { options, provider } = request
   const rules = request.messages.slice(0, Math.max(0, request.messages.findIndex(({ role }) => role !== "system")))

@@ -1,10 +1,11 @@
 /**
- * Takes work in durably and answers it by id or while one waits: urgent work first without starving the rest, tenants in turns, a full
- * queue with a clear refusal, failed jobs again and hopeless ones set aside; what a killed worker held is delivered again.
+ * Takes work in durably and answers it by id or while one waits: urgent work first without starving the rest, tenants
+ * in turns, a full queue with a clear refusal, failed jobs again and hopeless ones set aside; what a killed worker held
+ * is delivered again.
  *
- * A job is a request that is written down; workers, in this process or in others on the same store, run it through their pipeline.
- * Delivery is at least once; of several answers the first counts. Put {@link once} in front of the provider, so that an answer that
- * had come before a crash is not asked for again.
+ * A job is a request that is written down; workers, in this process or in others on the same store, run it through
+ * their pipeline. Delivery is at least once; of several answers the first counts. Put {@link once} in front of the
+ * provider, so that an answer that had come before a crash is not asked for again.
  *
  * @example
  * ```ts
@@ -47,22 +48,25 @@ export { redis, type RedisQueueOptions } from "./store/QueueStore.redis.ts"
 export { sqlite } from "./store/QueueStore.sqlite.ts"
 
 /**
- * Takes a request in, and answers with the id of its job once it is safely kept. Fails with `Overloaded` (and `retryAfter`) where its
- * class is full or the store does not answer, `Configuration` where it holds a credential, `InvalidRequest` where the id is that of
- * another request.
+ * Takes a request in, and answers with the id of its job once it is safely kept. Fails with `Overloaded` (and
+ * `retryAfter`) where its class is full or the store does not answer, `Configuration` where it holds a credential,
+ * `InvalidRequest` where the id is that of another request.
  */
 export const offer = (request: Request, options?: Offer): Effect.Effect<string, LlmError, Jobs> =>
   Effect.flatMap(Jobs, (jobs) => jobs.offer(request, options))
 
-/** Waits until a job has ended. Fails with `NotFound` where there is none, or no longer. To stop waiting does not stop the job. */
+/**
+ * Waits until a job has ended. Fails with `NotFound` where there is none, or no longer. To stop waiting does not stop
+ * the job.
+ */
 export const wait = (id: string): Effect.Effect<Ended, LlmError, Jobs> => Effect.flatMap(Jobs, (jobs) => jobs.wait(id))
 
 /** A job as it stands; `undefined` where there is none, or no longer. */
 export const find = (id: string): Effect.Effect<Ticket | undefined, LlmError, Jobs> => Effect.flatMap(Jobs, (jobs) => jobs.find(id))
 
 /**
- * Calls a job off; false where it has ended or there is none. One that is being worked on in this process is stopped at once, in another
- * within a third of a lease.
+ * Calls a job off; false where it has ended or there is none. One that is being worked on in this process is stopped at
+ * once, in another within a third of a lease.
  */
 export const cancel = (id: string): Effect.Effect<boolean, LlmError, Jobs> => Effect.flatMap(Jobs, (jobs) => jobs.cancel(id))
 
@@ -70,13 +74,19 @@ export const cancel = (id: string): Effect.Effect<boolean, LlmError, Jobs> => Ef
 export const dead = (limit?: number): Effect.Effect<ReadonlyArray<Ticket>, LlmError, Jobs> =>
   Effect.flatMap(Jobs, (jobs) => jobs.dead(limit))
 
-/** Lets a dead job start again, with all its tries; false where there is none. Fails with `Overloaded` where its class is full. */
+/**
+ * Lets a dead job start again, with all its tries; false where there is none. Fails with `Overloaded` where its class
+ * is full.
+ */
 export const redrive = (id: string): Effect.Effect<boolean, LlmError, Jobs> => Effect.flatMap(Jobs, (jobs) => jobs.redrive(id))
 
 /** How many jobs are where. */
 export const stats: Effect.Effect<Stats, LlmError, Jobs> = Effect.flatMap(Jobs, (jobs) => jobs.stats)
 
-/** A worker in the background, as long as the layer lives. Fails at once where the pipeline or an option is set up wrongly. */
+/**
+ * A worker in the background, as long as the layer lives. Fails at once where the pipeline or an option is set up
+ * wrongly.
+ */
 export const worker = <R = never>(pipeline: Pipeline<R>, options?: WorkOptions): Layer.Layer<never, LlmError, R | Jobs> =>
   Layer.effectDiscard(Effect.andThen(ready(pipeline, options), (working) => Effect.forkScoped(working)))
 
@@ -90,8 +100,8 @@ export const PlugOptions = Schema.Struct({
 })
 
 /**
- * A plug that hands requests to the queue and waits for their answers: what stands behind it is not run; the worker's pipeline is. Streams
- * come whole. When the caller leaves, the job is called off.
+ * A plug that hands requests to the queue and waits for their answers: what stands behind it is not run; the worker's
+ * pipeline is. Streams come whole. When the caller leaves, the job is called off.
  */
 export const plug: (options?: typeof PlugOptions.Encoded) => Plug<Jobs> = Plug.configurable(
   "queue",

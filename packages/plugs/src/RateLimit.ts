@@ -1,9 +1,9 @@
 /**
- * Limits how much may be asked: calls and tokens by the minute and by the day, and calls at a time, for each user, key, team, tenant,
- * model, provider or for all together. A request takes from all its limits at once, or from none.
+ * Limits how much may be asked: calls and tokens by the minute and by the day, and calls at a time, for each user, key,
+ * team, tenant, model, provider or for all together. A request takes from all its limits at once, or from none.
  *
- * Tokens are taken by a guess and put right by the answer's usage; a slot is given back however the call ends. Whoever finds a limit
- * reached is refused with the time to come again, or waits in line where `whenFull` is `wait`.
+ * Tokens are taken by a guess and put right by the answer's usage; a slot is given back however the call ends. Whoever
+ * finds a limit reached is refused with the time to come again, or waits in line where `whenFull` is `wait`.
  *
  * @example
  * ```ts
@@ -26,8 +26,7 @@ import { type Handler, LlmError, Mask, Plug, type Request } from "@plugline/core
 import { Effect, Schema } from "effect"
 import { calendar, zoneOf } from "./rateLimit/day.ts"
 import { estimate } from "./rateLimit/estimate.ts"
-import { Limit, limitShape, rulesOf, type Wrong } from "./rateLimit/limits.ts"
-import { namesOf, type Shape, stranger } from "./rateLimit/strangers.ts"
+import { Limit, rulesOf, type Wrong } from "./rateLimit/limits.ts"
 import { name, type Policy, Visit } from "./rateLimit/Visit.ts"
 import { ms, Span } from "./retry/span.ts"
 import { LimitStore } from "./store/LimitStore.ts"
@@ -35,7 +34,7 @@ import { patience } from "./store/patience.ts"
 
 export { estimate } from "./rateLimit/estimate.ts"
 export type { Dimension, What, Whose } from "./rateLimit/limits.ts"
-export { decisions, waits } from "./rateLimit/metrics.ts"
+export { calls, waits } from "./rateLimit/metrics.ts"
 export { headers, type Standing, type Status, status } from "./rateLimit/status.ts"
 export { type Blocked, blocked } from "./rateLimit/verdict.ts"
 export { changed, enough, LimitStore, memory, parts, refill } from "./store/LimitStore.ts"
@@ -76,28 +75,26 @@ export const Options = Schema.Struct({
   tokens: Schema.optionalKey(Schema.declare((value): value is CountTokens => typeof value === "function", { expected: "a function" })),
   /** Whose calendar days count: `Europe/Berlin`, `+02:00`. Default: `UTC`. */
   timeZone: Schema.optionalKey(Schema.String),
-  /** Whether limits per provider are halved when it answers that it is asked too much, and grow back slowly. Default: false. */
+  /**
+   * Whether limits per provider are halved when it answers that it is asked too much, and grow back slowly. Default:
+   * false.
+   */
   adaptive: Schema.optionalKey(Schema.Union([Schema.Boolean, Adaptive])),
-  /** What happens while the store does not answer: `open` lets requests through, `closed` refuses them. Default: `open`. */
+  /**
+   * What happens while the store does not answer: `open` lets requests through, `closed` refuses them. Default: `open`.
+   */
   whenDown: Schema.optionalKey(Schema.Literals(["open", "closed"])),
   /** The longest the store may take. Default: 1 second. */
   patience: Schema.optionalKey(Span),
-  /** Sets these limits apart from others in the same store; two plugs with the same scope and names share them. Default: `default`. */
+  /**
+   * Sets these limits apart from others in the same store; two plugs with the same scope and names share them. Default:
+   * `default`.
+   */
   scope: Schema.optionalKey(Schema.String)
 })
 
 /** See the module. */
-export const plug = (options?: typeof Options.Encoded): Plug<LimitStore> => {
-  const plug = configured(options)
-  const unknown = stranger(options, shape, name)
-  return unknown === undefined ? plug : Plug.of({ name, options: plug.options, make: Effect.fail(unknown) })
-}
-
-const shape: Shape = {
-  names: { ...namesOf(Options.fields), limits: { each: limitShape }, adaptive: { names: namesOf(Adaptive.fields) } }
-}
-
-const configured: (options?: typeof Options.Encoded) => Plug<LimitStore> = Plug.configurable(name, Options, (given) =>
+export const plug: (options?: typeof Options.Encoded) => Plug<LimitStore> = Plug.configurable(name, Options, (given) =>
   Plug.of({
     name,
     make: Effect.gen(function*() {

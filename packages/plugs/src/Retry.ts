@@ -1,11 +1,13 @@
 /**
- * Tries a failed call again: after a random, growing wait, never longer than a deadline, and never more than a share of the traffic.
+ * Tries a failed call again: after a random, growing wait, never longer than a deadline, and never more than a share of
+ * the traffic.
  *
- * It is the one owner of retries. A second `Retry` behind or inside another is refused when the pipeline is compiled, and where it gets
- * there all the same (`Plug.anywhere`) it lets everything pass: attempts never multiply. Nothing else of this library repeats a call by
- * itself. A stream is tried again only until its first part is there.
+ * It is the one owner of retries. A second `Retry` behind or inside another is refused when the pipeline is compiled,
+ * and where it gets there all the same (`Plug.anywhere`) it lets everything pass: attempts never multiply. Nothing else
+ * of this library repeats a call by itself. A stream is tried again only until its first part is there.
  *
- * `effect/Schedule` is not used: its jitter is ±20 %, and it knows neither a deadline that counts the waits nor a budget.
+ * `effect/Schedule` is not used: its jitter is ±20 %, and it knows neither a deadline that counts the waits nor a
+ * budget.
  *
  * @example
  * ```ts
@@ -65,13 +67,19 @@ export const Options = Schema.Struct({
   cap: Schema.optionalKey(Span),
   /** No attempt begins later than this behind the first. Default: 60 seconds. */
   deadline: Schema.optionalKey(Span),
-  /** Whether an attempt that is still without an answer at the deadline is ended too, the first included. Default: false. */
+  /**
+   * Whether an attempt that is still without an answer at the deadline is ended too, the first included. Default:
+   * false.
+   */
   enforce: Schema.optionalKey(Schema.Boolean),
   /** Most retries as a share of requests to the same provider, or `false` for no such limit. Default: 0.2. */
   budget: Schema.optionalKey(Schema.Union([Schema.Literal(false), Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 10 }))])),
   /** How many retries per window (see {@link memory}) the budget always allows. Default: 10. */
   reserve: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 }))),
-  /** Which errors are tried again. Default: those that say so themselves. Status 400, 401, 403, 404, 413 and 422 never are. */
+  /**
+   * Which errors are tried again. Default: those that say so themselves. Status 400, 401, 403, 404, 413 and 422 never
+   * are.
+   */
   when: Schema.optionalKey(Schema.declare((value): value is When => typeof value === "function", { expected: "a function" }))
 })
 
@@ -195,15 +203,18 @@ class Course {
   #limited(now: number): Effect.Effect<Request> {
     const { deadline, enforce } = this.#policy
     if (!enforce) return this.#next
-    const timeout = LlmError.make({
-      _tag: "Timeout",
-      phase: "total",
-      limit: deadline,
-      message: `no answer within the ${deadline} ms that all attempts may take together`
-    }, { provider: this.#request.provider, plug: "retry" })
     return Effect.timeoutOrElse(this.#next, {
       duration: Math.max(0, this.#begun + deadline - now),
-      orElse: () => Effect.succeed(Request.fail(this.#request, timeout))
+      orElse: () =>
+        Effect.succeed(Request.fail(
+          this.#request,
+          LlmError.make({
+            _tag: "Timeout",
+            phase: "total",
+            limit: deadline,
+            message: `no answer within the ${deadline} ms that all attempts may take together`
+          }, { provider: this.#request.provider, plug: "retry" })
+        ))
     })
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Sends each request to the provider and model that suits it: what can answer it first, what is healthy next, then by price, speed,
- * load, share or whose conversation it is; and to the next best where that one fails.
+ * Sends each request to the provider and model that suits it: what can answer it first, what is healthy next, then by
+ * price, speed, load, share or whose conversation it is; and to the next best where that one fails.
  *
  * @example
  * ```ts
@@ -39,7 +39,7 @@ import { memory, RouteState } from "./route/RouteState.ts"
 
 export { memory, RouteState }
 export { session } from "./route/choose.ts"
-export { decision, routed } from "./route/decision.ts"
+export { calls, decision } from "./route/decision.ts"
 export { lacks, needs } from "./route/fit.ts"
 export { fraction, order } from "./route/order.ts"
 export type { Aliases } from "./route/choose.ts"

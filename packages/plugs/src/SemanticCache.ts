@@ -41,6 +41,7 @@ import { isServed, mark, order } from "./cache/status.ts"
 import { type Near, VectorStore } from "./cache/Vectors.ts"
 import { Prices } from "./cost/charge.ts"
 import { andThen, effect, type Now } from "./cost/now.ts"
+import { providerLabel } from "./retry/count.ts"
 import { orElse, type StoreError } from "./store/patience.ts"
 
 export { memory, sqlite } from "./store/VectorStore.ts"
@@ -82,13 +83,11 @@ export const Options = Schema.Struct({
 const counters = new Map<string, Metric.Counter<number>>()
 
 /** Counts questions by provider and outcome: `hit`, `miss`. */
-export const requests = (status: "hit" | "miss", provider: string): Metric.Counter<number> => {
+export const calls = (status: "hit" | "miss", provider: string): Metric.Counter<number> => {
   const name = `${status} ${provider}`
   const known = counters.get(name)
   if (known !== undefined) return known
-  // Providers are few; a name that a caller makes up must not fill the memory.
-  if (counters.size >= 1_000 && provider !== "other") return requests(status, "other")
-  const counter = Metric.counter("plugline.semanticCache.requests", {
+  const counter = Metric.counter("plugline.semantic_cache.calls", {
     description: "Questions compared with earlier ones, by outcome",
     incremental: true,
     attributes: { status, provider }
@@ -135,7 +134,7 @@ export const plug: (options?: typeof Options.Encoded) => Plug<VectorStore> = Plu
         store: yield* VectorStore,
         catalog: yield* Prices,
         now: () => clock.currentTimeMillisUnsafe(),
-        count: (status, provider) => requests(status, provider).updateUnsafe(1, context),
+        count: (status, provider) => calls(status, providerLabel(provider)).updateUnsafe(1, context),
         threshold: options.threshold ?? 0.95,
         embed: options.embed,
         measure: options.embed === undefined ? "lexical" : options.space ?? "embedding",

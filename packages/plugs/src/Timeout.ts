@@ -1,9 +1,9 @@
 /**
  * Limits how long a call may take: to connect, to begin its answer, to pause in it, and in all.
  *
- * The limits are told to the provider's own transport, which alone knows of connections and bytes, and are kept here too, so that they
- * hold for any provider, also one that runs in this process. A limit that has passed is the error `Timeout`, which says which limit it
- * was, and the provider is released at once.
+ * The limits are told to the provider's own transport, which alone knows of connections and bytes, and are kept here
+ * too, so that they hold for any provider, also one that runs in this process. A limit that has passed is the error
+ * `Timeout`, which says which limit it was, and the provider is released at once.
  *
  * @example
  * ```ts

@@ -114,7 +114,7 @@ export interface Trimmed {
 export const trimmed: Key<Trimmed> = Key.make<Trimmed>("tokens.trimmed")
 
 /** Counts prompts that were too long, by what was done. */
-export const tooLong = Metric.counter("plugline.tokens.tooLong", {
+export const tooLong = Metric.counter("plugline.tokens.too_long", {
   description: "Prompts that were too long",
   incremental: true
 })

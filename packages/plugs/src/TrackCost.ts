@@ -59,7 +59,7 @@ export const Options = Schema.Struct({
 })
 
 /** Counts calls by provider and by what is known of their cost. */
-export const calls = Metric.counter("plugline.trackCost.calls", {
+export const calls = Metric.counter("plugline.track_cost.calls", {
   description: "Calls by what is known of their cost",
   incremental: true
 })

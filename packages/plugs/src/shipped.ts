@@ -13,6 +13,7 @@ import * as Cascade from "./Cascade.ts"
 import * as CircuitBreaker from "./CircuitBreaker.ts"
 import * as Fallback from "./Fallback.ts"
 import * as Hedge from "./Hedge.ts"
+import * as Idempotency from "./Idempotency.ts"
 import * as Identity from "./identity.ts"
 import * as Log from "./Log.ts"
 import * as Metrics from "./Metrics.ts"
@@ -33,7 +34,7 @@ export type Stores = Layer.Success<typeof memory>
 /** What the shipped plugs keep, in the memory of this process: bounded, and gone with it. */
 export const memory = Layer.mergeAll(
   Cache.memory(), SemanticCache.memory(), Retry.memory(), Hedge.memory(), CircuitBreaker.memory(), RateLimit.memory(),
-  TrackCost.memory(), Budget.memory(), Receipt.memory(), Route.memory(), Batch.collecting
+  TrackCost.memory(), Budget.memory(), Receipt.memory(), Route.memory(), Idempotency.memory(), Batch.collecting
 )
 
 /** Makes a plug from options that came from outside: from a file, or from a form. */
@@ -46,6 +47,7 @@ export const shipped = {
   receipt: Receipt.plug,
   metrics: Metrics.plug,
   trackCost: TrackCost.plug,
+  idempotency: Idempotency.plug,
   "tokens.trim": Tokens.trim,
   "tokens.limit": Tokens.limit,
   cache: Cache.plug,

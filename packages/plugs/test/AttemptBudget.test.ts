@@ -116,7 +116,7 @@ describe("metrics", () => {
   it("count hedges", async () => {
     const mock = Mock.make((_, call) => Mock.text("x", { delay: call === 1 ? 1_000 : 5 }))
     expect(await counts([Hedge.plug({ delay: 10 }), ...mock.pipeline], 3, Hedge.memory())).toEqual(expect.arrayContaining([
-      { id: "plugline.hedge.requests", provider: "metered", won: "true", count: 1 }
+      { id: "plugline.hedge.calls", provider: "metered", won: "true", count: 1 }
     ]))
   })
 

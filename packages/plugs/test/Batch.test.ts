@@ -124,6 +124,18 @@ it("asks nothing more at the moment it stops, also not what was drawn already", 
     }
   })))
 
+it("asks nothing that was drawn, and waits for its turn, when it stops", () =>
+  still(Effect.gen(function*() {
+    const delays = [100, 300, 100]
+    const mock = Mock.make((_request, call) => Mock.fail({ _tag: "Server", message: "no" }, { delay: delays[call - 1]! }))
+    const items = Array.from({ length: 4 }, (_, index) => ask(`${index}`))
+    const fiber = yield* Effect.forkChild(Batch.run(mock.pipeline, items, { concurrency: 2, stopAfter: 1 }))
+    yield* TestClock.adjust("10 seconds")
+    const { outcomes } = yield* Fiber.join(fiber)
+    expect(tags(outcomes)).toEqual(["Failed", "Failed", "Skipped", "Skipped"])
+    expect(mock.calls).toHaveLength(2)
+  })))
+
 it("draws from an endless list no more than it is asked for", async () => {
   let drawn = 0
   const endless = function*() {

@@ -119,6 +119,8 @@ describe("CircuitBreaker", () => {
     const long = Mock.text("long", { delay: 1_000, between: 5_000 })
     const slowly = await after({ slowCall: 1_000, slowRate: 0.5, minimumCalls: 4 }, [long, slow, long, slow, "no"], Array.from({ length: 5 }, () => streamed))
     expect([slowly.asked, slowly.snapshot.state]).toEqual([4, "open"])
+    const half = await after({ slowCall: 1_000, minimumCalls: 4 }, [long, slow, long, slow, "no"], Array.from({ length: 5 }, () => streamed))
+    expect([half.asked, half.snapshot.state]).toEqual([4, "open"])
     const within = await after({ slowCall: 1_000, slowRate: 0.75, minimumCalls: 4 }, [long, slow, long, slow], Array.from({ length: 4 }, () => streamed))
     expect(within.snapshot).toMatchObject({ state: "closed", calls: 4, slow: 2 })
   })

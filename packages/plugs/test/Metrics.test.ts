@@ -43,16 +43,16 @@ describe("measures", () => {
     expect(value(families, "gen_ai_server_time_to_first_token_seconds_sum", labels)).toBe(0.12)
     expect(value(families, "gen_ai_client_token_usage_sum", { ...labels, gen_ai_token_type: "input" })).toBe(10)
     expect(value(families, "gen_ai_client_token_usage_sum", { ...labels, gen_ai_token_type: "output" })).toBe(2)
-    expect(value(families, "plugline_prompt_cache_tokens_total", { provider: "openai", type: "read" })).toBe(4)
-    expect(value(families, "plugline_cost_usd_total", { provider: "openai" })).toBe(0.0000024)
-    expect(value(families, "plugline_cost_unknown_total")).toBeUndefined()
+    expect(value(families, "plugline_call_prompt_cache_tokens_total", { provider: "openai", type: "read" })).toBe(4)
+    expect(value(families, "plugline_call_cost_usd_total", { provider: "openai" })).toBe(0.0000024)
+    expect(value(families, "plugline_call_unpriced_total")).toBeUndefined()
     expect(families.find(({ name }) => name === "gen_ai_client_operation_duration_seconds")).toMatchObject({ type: "histogram", help: "GenAI operation duration" })
     expect(families.map(({ name }) => name)).toEqual(families.map(({ name }) => name).sort())
   })
 
   it("no first token of a whole answer, no tokens that nobody counted", async () => {
     const families = await ask(Mock.text("Hi", { as: "whole" }), openai)
-    expect(families.map(({ name }) => name)).toEqual(["gen_ai_client_operation_duration_seconds", "plugline_cost_unknown_total", "plugline_cost_usd_total"])
+    expect(families.map(({ name }) => name)).toEqual(["gen_ai_client_operation_duration_seconds", "plugline_call_cost_usd_total", "plugline_call_unpriced_total"])
   })
 
   it("no tokens of an answer from a cache", async () => {
@@ -60,30 +60,17 @@ describe("measures", () => {
     const cached = Plug.make("cache", (request) =>
       CacheStatus.mark(Request.halt(request, { type: "chat", content: [], finishReason: "stop", usage }), { status: "hit" }))
     const families = await measured(Pipeline.run([Metrics.plug(), cached], openai))
-    expect(families.map(({ name }) => name)).toEqual(["gen_ai_client_operation_duration_seconds", "plugline_cache_calls_total", "plugline_cost_usd_total"])
-    expect(value(families, "plugline_cost_usd_total")).toBe(0)
+    expect(families.map(({ name }) => name)).toEqual(["gen_ai_client_operation_duration_seconds", "plugline_call_cost_usd_total"])
+    expect(value(families, "plugline_call_cost_usd_total")).toBe(0)
   })
 
   it("errors by their type, refusals by plug, and calls that were left", async () => {
     const failed = await ask(Mock.fail(broken), openai)
     expect(value(failed, "gen_ai_client_operation_duration_seconds_count", { error_type: "server" })).toBe(1)
     const refused = await measured(Pipeline.run([Metrics.plug(), Plug.make("guard", Request.refuse("no"))], openai))
-    expect(value(refused, "plugline_refusals_total", { plug: "guard" })).toBe(1)
+    expect(value(refused, "plugline_call_refused_total", { plug: "guard" })).toBe(1)
     const left = await measured(Effect.scoped(Pipeline.open([Metrics.plug(), Mock.make([Mock.stall(hello.slice(0, 2))]).plug], openai)))
-    expect(value(left, "plugline_abandoned_total", { ending: "left" })).toBe(1)
-  })
-
-  it("what other plugs noted, in words that are known", async () => {
-    const notes = (metadata: Readonly<Record<string, never | object>>) =>
-      measured(Pipeline.run([Metrics.plug(), Plug.make("notes", (request) =>
-        Object.entries(metadata).reduce((request, [name, note]) => Request.putMetadata(request, name, note as never), request)), Mock.make(["Hi"]).plug], openai))
-    const families = await notes({ cache: { status: "hit" }, circuitBreaker: { state: "half-open" }, retry: { attempts: 3 } })
-    expect(value(families, "plugline_cache_calls_total", { status: "hit" })).toBe(1)
-    expect(value(families, "plugline_circuit_breaker_calls_total", { state: "half-open" })).toBe(1)
-    expect(value(families, "plugline_retries_total")).toBe(2)
-    expect(value(await notes({ cache: { status: "made up" } }), "plugline_cache_calls_total", { status: "other" })).toBe(1)
-    expect(value(await notes({ cache: "hit" as never }), "plugline_cache_calls_total")).toBeUndefined()
-    expect(value(await notes({ retry: { attempts: -1 } }), "plugline_retries_total")).toBeUndefined()
+    expect(value(left, "plugline_call_abandoned_total", { ending: "left" })).toBe(1)
   })
 
   it("the model that answered, if asked", async () => {

@@ -4,10 +4,6 @@ import { Arbitrary, Laws, Mock } from "@plugline/testing"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { wires as anthropicWires } from "../../providers/src/anthropic/index.ts"
-import { wires as bedrockWires } from "../../providers/src/bedrock/index.ts"
-import { wires as openaiWires } from "../../providers/src/openai/index.ts"
-import type { Wire } from "../../providers/src/Wire.ts"
 
 const long = "The quick brown fox jumps over the lazy dog. ".repeat(400)
 const rules = Message.system(long)
@@ -35,23 +31,6 @@ describe("laws", () => {
     for (const law of Laws.plug(PromptCache.plug(options), { numRuns: 20 })) it(`${name}: ${law.law}`, law.check)
   }
 
-  const subjects: Readonly<Record<string, { wire: Wire; model: string; marks: ReadonlySet<string> }>> = {
-    anthropic: { wire: anthropicWires().chat, model: "claude-opus-4-5", marks: new Set(["cache_control"]) },
-    bedrock: { wire: bedrockWires().chat, model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0", marks: new Set(["cachePoint"]) },
-    openai: { wire: openaiWires().chat, model: "gpt-4o", marks: new Set(["prompt_cache_key"]) }
-  }
-  for (const [provider, { marks, model, wire }] of Object.entries(subjects)) {
-    it(`${provider} is sent the same but for the marks, at most ${PromptCache.most}`, () =>
-      fc.assert(fc.property(Arbitrary.pending({ operations: ["chat"] }), fc.constantFrom("5m", "1h"), (given, ttl) => {
-        const request = Request.withProvider(given, provider).pipe(Request.mergeOptions({ model }))
-        const prepared = PromptCache.prepare(request, { minTokens: 0, ttl: ttl as "5m" | "1h" })
-        const before = bodyOf(wire, request)
-        const after = bodyOf(wire, prepared.request)
-        if (prepared.marks > 0) expect(countOf(after, marks)).toBeLessThanOrEqual(4)
-        expect(without(after, marks)).toEqual(without(before, marks))
-      }), { numRuns: 300 }))
-  }
-
   it("hands back what it was handed, and hands on no mark twice", () =>
     fc.assert(fc.property(Arbitrary.pending({ operations: ["chat"] }), (given) => {
       const request = Request.withProvider(given, "anthropic")
@@ -63,29 +42,6 @@ describe("laws", () => {
       if (marksOf(once).messages.length > 0) expect(PromptCache.prepare(once, { minTokens: 0 })).toEqual({ request: once, marks: 0 })
     }), { numRuns: 200 }))
 })
-
-const bodyOf = (wire: Wire, request: Request): unknown => {
-  try {
-    return wire.prepare(request).request.body
-  } catch (thrown) {
-    return String(thrown)
-  }
-}
-
-/** A body without marks; a list of one plain text is the text. */
-const without = (value: unknown, marks: ReadonlySet<string>): unknown => {
-  if (Array.isArray(value)) {
-    const kept = value.map((item) => without(item, marks)).filter((item) => item !== undefined)
-    const only = kept.length === 1 ? kept[0] as { type?: unknown; text?: unknown } : undefined
-    return only?.type === "text" && Object.keys(only).length === 2 ? only.text : kept
-  }
-  if (typeof value !== "object" || value === null) return value
-  const kept = Object.entries(value).filter(([name]) => !marks.has(name)).map(([name, inner]) => [name, without(inner, marks)])
-  return kept.length === 0 && Object.keys(value).length > 0 ? undefined : Object.fromEntries(kept)
-}
-
-const countOf = (value: unknown, marks: ReadonlySet<string>): number =>
-  typeof value !== "object" || value === null ? 0 : Object.entries(value).reduce((sum, [name, inner]) => sum + (marks.has(name) ? 1 : countOf(inner, marks)), 0)
 
 describe("marks", () => {
   it("the last tool and the last rule, where they are long", () => {

@@ -14,6 +14,7 @@ import { Context, Effect, Layer } from "effect"
 import { Socket } from "node:net"
 import { Agent, buildConnector, type Dispatcher, Pool } from "undici"
 import { Exchange } from "./transport/exchange.ts"
+import { guarded } from "./transport/guarded.ts"
 import { memory, type MemoryHandler } from "./transport/memory.ts"
 import { check, defaultTimeouts, headersOf, type Outgoing } from "./transport/outgoing.ts"
 
@@ -29,6 +30,11 @@ export interface TransportOptions {
   readonly keepAlive?: number
   /** Most connections to one address. Default: no limit. */
   readonly connections?: number
+  /**
+   * Whether a connection to an origin (`https://host`, with its port where it has one) may lead to an IP address. It is asked for
+   * the very address that is connected to, so a name that means another one later leads nowhere else. Default: every address.
+   */
+  readonly allow?: (origin: string, address: string) => boolean
 }
 
 /** Carries requests to services. */
@@ -71,8 +77,9 @@ export class Transport extends Context.Service<Transport, {
 /** Longest a connection attempt lives that no call waits for any more, in ms. */
 const stray = 60_000
 
-const http = Effect.fnUntraced(function*({ connections, keepAlive }: TransportOptions) {
-  const connect = buildConnector({ allowH2: false, timeout: stray })
+const http = Effect.fnUntraced(function*({ allow, connections, keepAlive }: TransportOptions) {
+  const plain = buildConnector({ allowH2: false, timeout: stray })
+  const connect = allow === undefined ? plain : guarded(allow, stray)
   const attempts = new Set<Socket>()
   let dispatching: Exchange | undefined
 

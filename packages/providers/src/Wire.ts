@@ -39,6 +39,13 @@ export interface Asked {
 
 /** One operation of a provider. */
 export interface Wire {
+  /**
+   * Whose format it is, `openai` for example: requests and answers that a client writes in the same one need no translation.
+   * Default: nobody else's.
+   */
+  readonly speaks?: string
+  /** The ways it can do the operation, by what `config.api` calls them, where there are several. */
+  readonly apis?: Apis
   /** The request in the provider's words. Throws an `LlmError` where an option cannot be honoured and changes the meaning. */
   readonly prepare: (request: Request) => Prepared
   /** Reads a successful answer. Throws an `LlmError` where it is none. */
@@ -54,6 +61,10 @@ export interface Wire {
    */
   readonly decode?: (sent: Pick<ProviderRequest, "url" | "body">, provider: string) => Asked
 }
+
+/** The format a wire speaks with this `config.api`. */
+export const speaksOf = (wire: Wire, api: unknown): string | undefined =>
+  wire.apis !== undefined && typeof api === "string" && Object.hasOwn(wire.apis, api) ? wire.apis[api]!.speaks : wire.speaks
 
 /** Some wires that do the same operation in different ways of one provider, by the name of the way. */
 export type Apis<Api extends string = string> = { readonly [Name in Api]: Wire }
@@ -80,8 +91,10 @@ export const choose = <const Api extends string>(usual: NoInfer<Api>, apis: Apis
     if (wire.parts !== undefined) return wire.parts(request)
     throw LlmError.make({ _tag: "Unsupported", message: "this operation has no streamed form" }, { provider: request.provider })
   }
-  const { decode } = apis[usual]
+  const { decode, speaks } = apis[usual]
   return {
+    apis,
+    ...(speaks !== undefined && { speaks }),
     prepare: (request) => of(request).prepare(request),
     parse: (response, request) => of(request).parse(response, request),
     reason: (response, request) => of(request).reason(response, request),

@@ -14,6 +14,7 @@ export { type Compatible, compatible, type Quirks } from "./OpenAiCompatible.ts"
 export {
   type Headers, type MemoryAnswer, type MemoryHandler, type Outgoing, Transport, type TransportOptions
 } from "./Transport.ts"
+export * as Verbatim from "./Verbatim.ts"
 export { type Apis, type Asked, choose, type Decoder, type Prepared, type Wire, type WireResponse } from "./Wire.ts"
 
 export type { Setting, Settings, Sign, SignInput } from "./Provider.ts"

@@ -1,10 +1,10 @@
 /**
- * Makes one call of the embedding calls that many callers make at about the same time, and gives each its own vectors and its part of the
- * usage. Reached as `Batch.embeddings`.
+ * Makes one call of the embedding calls that many callers make at about the same time, and gives each its own vectors
+ * and its part of the usage. Reached as `Batch.embeddings`.
  *
- * `RequestResolver` of `effect` gathers requests too, but runs them apart from any caller; the rest of the line belongs to a caller's
- * run, which closes what was opened in it. Here one of the callers leads: the call is made in its run, and it stays until the call is
- * over as long as others wait for it.
+ * `RequestResolver` of `effect` gathers requests too, but runs them apart from any caller; the rest of the line belongs
+ * to a caller's run, which closes what was opened in it. Here one of the callers leads: the call is made in its run,
+ * and it stays until the call is over as long as others wait for it.
  *
  * @module
  */
@@ -25,7 +25,9 @@ export const EmbeddingsOptions = Schema.Struct({
   maxTokens: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0))),
   /** Whether calls of different tenants may become one. Default: false. */
   acrossTenants: Schema.optionalKey(Schema.Boolean),
-  /** Calls are put together within a group: two pipelines that end differently need different ones. Default: `default`. */
+  /**
+   * Calls are put together within a group: two pipelines that end differently need different ones. Default: `default`.
+   */
   group: Schema.optionalKey(Schema.String)
 })
 
@@ -47,8 +49,8 @@ export class Collector extends Context.Service<Collector, { readonly windows: Ma
 export const collecting: Layer.Layer<Collector> = Layer.sync(Collector, () => ({ windows: new Map<string, Window>() }))
 
 /**
- * See the module. It stands behind caches and whatever counts or limits by caller, and in front of retries: a call is tried again as a
- * whole.
+ * See the module. It stands behind caches and whatever counts or limits by caller, and in front of retries: a call is
+ * tried again as a whole.
  */
 export const embeddings: (options?: typeof EmbeddingsOptions.Encoded) => Plug<Collector> = Plug.configurable(
   "embeddings",
@@ -85,7 +87,10 @@ export const embeddings: (options?: typeof EmbeddingsOptions.Encoded) => Plug<Co
     })
 )
 
-/** Tokens, as estimated: of the texts alone, because an embedding has nothing around them; of anything else as the request counts. */
+/**
+ * Tokens, as estimated: of the texts alone, because an embedding has nothing around them; of anything else as the
+ * request counts.
+ */
 const weightOf = (request: Request): number => {
   const text = Message.text(request.messages)
   return Math.max(1, text === "" ? estimate(request).tokens : estimateText(text, request.options.model).tokens)

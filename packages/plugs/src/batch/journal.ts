@@ -1,6 +1,6 @@
 /**
- * Remembers what a batch has been answered, so that one that was broken off goes on where it stood: what was answered is not asked
- * again, and an item whose request has changed since is.
+ * Remembers what a batch has been answered, so that one that was broken off goes on where it stood: what was answered
+ * is not asked again, and an item whose request has changed since is.
  *
  * @module
  */
@@ -18,8 +18,8 @@ export interface Journal {
 }
 
 /**
- * A journal in a text file, one answer a line. A line that was cut off by a crash is passed over, and asked again. What is written
- * outlives the process; the last lines may be lost where the machine itself stops.
+ * A journal in a text file, one answer a line. A line that was cut off by a crash is passed over, and asked again. What
+ * is written outlives the process; the last lines may be lost where the machine itself stops.
  */
 export const jsonl = (path: string): Effect.Effect<Journal, StoreError, Scope.Scope> =>
   Effect.gen(function*() {

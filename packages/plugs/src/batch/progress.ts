@@ -27,7 +27,9 @@ export interface Progress {
   readonly unknownCosts: number
   /** Since the beginning, in ms. */
   readonly elapsed: number
-  /** How long the rest may take, in ms, if it goes on as so far. Absent until an item was asked, and where `total` is. */
+  /**
+   * How long the rest may take, in ms, if it goes on as so far. Absent until an item was asked, and where `total` is.
+   */
   readonly eta?: number
 }
 

@@ -35,8 +35,8 @@ export const share = (total: number, weights: ReadonlyArray<number>): ReadonlyAr
 }
 
 /**
- * The answer of a call, divided: each its own vectors, in order, and its part of the usage by weight. Fails with `MalformedResponse`
- * where there are not as many vectors as inputs.
+ * The answer of a call, divided: each its own vectors, in order, and its part of the usage by weight. Fails with
+ * `MalformedResponse` where there are not as many vectors as inputs.
  */
 export const split = (result: EmbeddingsResult, shares: ReadonlyArray<Share>): ReadonlyArray<EmbeddingsResult> | LlmError => {
   const inputs = shares.reduce((sum, { inputs }) => sum + inputs, 0)

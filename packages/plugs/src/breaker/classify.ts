@@ -7,9 +7,9 @@ import { type LlmError, type ReasonTag, Request } from "@plugline/core"
 import type { Report } from "./policy.ts"
 
 /**
- * `failure`: the service failed or could not be reached (transport errors, timeouts, 408, 500 and above). `healthy`: it worked, if only
- * to refuse what was asked (400, 401, 403, 404, 413, 422). `ignored`: says nothing about it (429, used up quotas, refusals of our own
- * plugs, calls that were given up).
+ * `failure`: the service failed or could not be reached (transport errors, timeouts, 408, 500 and above). `healthy`: it
+ * worked, if only to refuse what was asked (400, 401, 403, 404, 413, 422). `ignored`: says nothing about it (429, used
+ * up quotas, refusals of our own plugs, calls that were given up).
  */
 export const classify = (request: Request): Report["outcome"] => {
   if (request.state === "completed") return "healthy"

@@ -17,7 +17,10 @@ export interface Policy {
   readonly window: number
   /** How long it stays open the first time. */
   readonly openFor: number
-  /** How many times longer it stays open each time it opens again without having been well for as long as it was last open. */
+  /**
+   * How many times longer it stays open each time it opens again without having been well for as long as it was last
+   * open.
+   */
   readonly growth: number
   readonly maxOpenFor: number
   /** How many calls are let through when that time is over. All must succeed for it to close. */

@@ -107,10 +107,11 @@ const numbers = ["n", "candidateCount", "candidate_count", "num_generations", "b
 
 const longestAnswer = (request: Request, model: Model): number | undefined => {
   const own = request.options.providerOptions?.[request.provider]
-  const asked = largest(own, lengths, request.options.maxTokens)
+  // A provider's own options can raise what is held and never lower it: a service passes over a name it does not know.
+  const asked = largest(own, lengths, request.options.maxTokens ?? model.maxOutput ?? model.context)
+  if (asked === undefined) return undefined
   const possible = model.context === undefined ? model.maxOutput : Math.max(model.context, model.maxOutput ?? 0)
-  const length = asked === undefined ? model.maxOutput ?? model.context : Math.min(asked, possible ?? asked)
-  if (length === undefined) return undefined
+  const length = Math.min(asked, possible ?? asked)
   return Math.min(Number.MAX_SAFE_INTEGER, length * (largest(own, numbers, request.options.n) ?? 1))
 }
 

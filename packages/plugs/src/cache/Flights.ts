@@ -8,6 +8,7 @@
  * @module
  */
 import { Context, Deferred, Effect, Layer, Metric, type Scope } from "effect"
+import { providerLabel } from "../retry/count.ts"
 import type { Entry, Saving } from "./Entry.ts"
 import type { Status } from "./status.ts"
 
@@ -46,9 +47,9 @@ export interface Counts {
 }
 
 /** Counts answers by provider and by what the cache says of them. */
-export const requests = (status: Status["status"], provider: string): Metric.Counter<number> =>
+export const calls = (status: Status["status"], provider: string): Metric.Counter<number> =>
   // Attributes given at once, because those that are added later are put together again at every count.
-  Metric.counter("plugline.cache.requests", {
+  Metric.counter("plugline.cache.calls", {
     description: "Answers by what the cache says of them",
     incremental: true,
     attributes: { status, provider }
@@ -86,9 +87,7 @@ const make = Effect.gen(function*() {
     const name = `${status} ${provider}`
     let found = counters.get(name)
     if (found === undefined) {
-      // Providers are few; a name that a caller makes up must not fill the memory.
-      if (counters.size >= 1_000 && provider !== "other") return counter(status, "other")
-      counters.set(name, found = requests(status, provider))
+      counters.set(name, found = calls(status, provider))
     }
     return found
   }
@@ -108,7 +107,7 @@ const make = Effect.gen(function*() {
     count: (status: Status["status"], provider: string, shared = false) => {
       counts[names[status]]++
       if (shared) counts.shared++
-      counter(status, provider).updateUnsafe(1, context)
+      counter(status, providerLabel(provider)).updateUnsafe(1, context)
     },
     saved: ({ cost, inputTokens, outputTokens }: Saving) => {
       counts.savedInputTokens += inputTokens ?? 0

@@ -88,18 +88,18 @@ const asked = (options: Options, ignore: ReadonlyArray<keyof Options>): Options 
  * Where and how the provider is reached: all of the configuration but its time limits. Credentials go in as
  * fingerprints.
  */
-const place = (config: Request["config"]): string => {
-  const out: Record<string, unknown> = Object.create(null)
-  for (const name of Object.keys(config)) {
-    if (name === "apiKey" || name === "timeouts" || config[name] === undefined) continue
-    // Headers may hold a credential, and may ask for another answer.
-    out[name] = name === "headers" ? sha256(Canonical.text(hidden(config[name]))) : hidden(config[name])
-  }
-  return Canonical.text(out)
+const place = (config: Request["config"]): string => Canonical.fields(config, placeField)
+
+const placeField = (value: unknown, name: string): string | undefined => {
+  if (name === "apiKey" || name === "timeouts") return undefined
+  const text = Canonical.text(hidden(value))
+  // Headers may hold a credential, and may ask for another answer.
+  return name === "headers" ? `"${sha256(text)}"` : text
 }
 
 /** A value with its secrets as fingerprints: two secrets differ, and neither can be read. */
 const hidden = (value: unknown): unknown => {
+  if (typeof value === "string") return value
   if (Redacted.isRedacted(value)) return { secret: credential(value) }
   if (typeof value === "function" || typeof value === "symbol") {
     throw new TypeError("a function in the configuration cannot be compared")

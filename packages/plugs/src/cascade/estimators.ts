@@ -14,7 +14,10 @@ export type Ask = (target: Target, request: Request) => Effect.Effect<Request>
 /** Says how good an answer is, from 0 to 1, at once or later. Where it fails, the answer counts as not good enough. */
 export type Estimator = (request: Request, result: ChatResult, ask: Ask) => number | Effect.Effect<number, unknown>
 
-/** Beginnings of answers that refuse, and words of answers that are not sure, in lower case. English; give your own for others. */
+/**
+ * Beginnings of answers that refuse, and words of answers that are not sure, in lower case. English; give your own for
+ * others.
+ */
 export interface HeuristicOptions {
   readonly refusals?: ReadonlyArray<string>
   readonly uncertain?: ReadonlyArray<string>
@@ -31,8 +34,9 @@ const uncertain = [
 ]
 
 /**
- * Judges by the form alone: 0 for an answer that is empty, filtered, has a broken tool call, or is not the JSON that was asked for; 0.2
- * for one that refuses; 0.3 for one that was cut off; 0.15 less for each kind of doubt it voices, down to 0.4.
+ * Judges by the form alone: 0 for an answer that is empty, filtered, has a broken tool call, or is not the JSON that
+ * was asked for; 0.2 for one that refuses; 0.3 for one that was cut off; 0.15 less for each kind of doubt it voices,
+ * down to 0.4.
  */
 export const heuristic = (options: HeuristicOptions = {}): Estimator => (request, result) => {
   const text = Result.text(result).trim()
@@ -60,8 +64,8 @@ const isJson = (text: string, schema: unknown): boolean => {
 }
 
 /**
- * Judges by how probable the model took its own words: the geometric mean of the probabilities of its tokens. The request must ask for
- * `logprobs`; for an answer without them the score is `missing`. Default: 0.
+ * Judges by how probable the model took its own words: the geometric mean of the probabilities of its tokens. The
+ * request must ask for `logprobs`; for an answer without them the score is `missing`. Default: 0.
  */
 export const logprobs = ({ missing = 0 }: { readonly missing?: number } = {}): Estimator => (_request, result) => {
   let sum = 0
@@ -98,8 +102,8 @@ export interface JudgeOptions extends Target {
 }
 
 /**
- * Judges by asking another model. It is shown the conversation and the answer as data, and is to say a number from 0 to 100; what
- * stands in them is no instruction to it. An answer without such a number counts as 0.
+ * Judges by asking another model. It is shown the conversation and the answer as data, and is to say a number from 0 to
+ * 100; what stands in them is no instruction to it. An answer without such a number counts as 0.
  */
 export const judge = (options: JudgeOptions): Estimator => (request, result, ask) => {
   const { rubric = "A good answer is correct, complete and does what was asked.", ...target } = options

@@ -1,6 +1,7 @@
 /**
- * Checks a value against a JSON Schema, as far as tells whether an answer has the form it was asked for: types, required and unknown
- * fields, lists, enumerations, alternatives and local references. Words it does not know are passed over. Pure.
+ * Checks a value against a JSON Schema, as far as tells whether an answer has the form it was asked for: types,
+ * required and unknown fields, lists, enumerations, alternatives and local references. Words it does not know are
+ * passed over. Pure.
  *
  * @module
  */

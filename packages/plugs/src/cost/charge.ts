@@ -17,8 +17,6 @@ export const Prices: Context.Reference<Catalog> = Context.Reference<Catalog>("@p
   defaultValue: () => Catalog.builtin
 })
 
-export { isServed as isCached }
-
 /** What a request was charged. */
 export type Charge =
   /** Tokens times prices. */

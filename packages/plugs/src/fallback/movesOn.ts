@@ -36,8 +36,8 @@ const others: { readonly [Tag in ReasonTag]: boolean } = {
 }
 
 /**
- * Whether another provider is asked after this error: after failures that pass, and after what is the matter with that provider, its
- * key, quota or model. What is the caller's own fault, and what a plug has refused, stays as it is.
+ * Whether another provider is asked after this error: after failures that pass, and after what is the matter with that
+ * provider, its key, quota or model. What is the caller's own fault, and what a plug has refused, stays as it is.
  */
 export const movesOn = (error: LlmError): boolean => {
   const { reason, retryable, status } = error

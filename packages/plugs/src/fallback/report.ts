@@ -1,5 +1,6 @@
 /**
- * How a request was answered where the first who was asked may not have answered it. It stands alone, so that any plug can read it.
+ * How a request was answered where the first who was asked may not have answered it. It stands alone, so that any plug
+ * can read it.
  *
  * @module
  */

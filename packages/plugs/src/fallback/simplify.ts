@@ -6,9 +6,9 @@
 import { type Message, type MessagePart, Request } from "@plugline/core"
 
 /**
- * The request without tools, JSON schema, reasoning and other things that not every model can: what the model is to do stays. Tool
- * calls and results of the conversation become text, because services refuse them where no tools are declared; of an answer in JSON,
- * JSON without a schema remains. What was dropped stands in the report.
+ * The request without tools, JSON schema, reasoning and other things that not every model can: what the model is to do
+ * stays. Tool calls and results of the conversation become text, because services refuse them where no tools are
+ * declared; of an answer in JSON, JSON without a schema remains. What was dropped stands in the report.
  */
 export const simplified = (request: Request): Request => {
   const { responseFormat } = request.options

@@ -24,7 +24,10 @@ export interface Target<out R = never> {
   readonly config?: Config
 }
 
-/** Where requests go: to the pipelines of the {@link Providers}, or on down the line, where a plug such as `Providers.ask` asks. */
+/**
+ * Where requests go: to the pipelines of the {@link Providers}, or on down the line, where a plug such as
+ * `Providers.ask` asks.
+ */
 export type Through = "providers" | "rest"
 
 /** What a target is called. */
@@ -32,8 +35,8 @@ export const nameOf = ({ model, name, provider }: Target<unknown>): string =>
   name ?? (model === undefined ? provider : `${provider}/${model}`)
 
 /**
- * The request, addressed to a target. Credential, headers, base URL and whatever else says how the provider before was reached stay
- * behind; time limits, and whether a completion is streamed, go along.
+ * The request, addressed to a target. Credential, headers, base URL and whatever else says how the provider before was
+ * reached stay behind; time limits, and whether a completion is streamed, go along.
  */
 export const readdress = (request: Request, target: Target<unknown>): Request => {
   const crossing = target.provider !== request.provider
@@ -61,7 +64,8 @@ export const way = <R>(target: Target<R>, label: string, through: Through): Effe
       const { handle } = yield* Pipeline.compile([...plugs, ...own], label)
       return (request) => handle(request)
     }
-    // Compiled here, also where they are compiled again with what stands behind them: wrong options are to be noticed now.
+    // Compiled here, also where they are compiled again with what stands behind them: wrong options are to be noticed
+    // now.
     const { handle } = yield* Pipeline.compile(plugs, label)
     if (through === "rest") return (request, next) => handle(request, next)
     const context = yield* Effect.context<R | Providers>()

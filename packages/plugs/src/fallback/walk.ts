@@ -1,6 +1,6 @@
 /**
- * Asks one after the other until one answers, within one deadline, and writes down how it went. What `Fallback` and `Route` have in
- * common.
+ * Asks one after the other until one answers, within one deadline, and writes down how it went. What `Fallback` and
+ * `Route` have in common.
  *
  * @module
  */
@@ -13,7 +13,9 @@ export interface Tried {
   readonly name: string
   readonly provider: string
   readonly model?: string
-  /** How long it took, in ms: until it failed, until the whole answer, or until the first part of a stream was there. */
+  /**
+   * How long it took, in ms: until it failed, until the whole answer, or until the first part of a stream was there.
+   */
   readonly ms: number
   /** Why it did not answer; absent where it did. */
   readonly error?: LlmErrorJson

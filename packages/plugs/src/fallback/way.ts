@@ -7,8 +7,9 @@ import { type Compiled, type Handler, LlmError, type Operation, Pipeline, Reques
 import { type Context, Effect } from "effect"
 
 /**
- * A handler that sends a request through the pipeline for its operation. A pipeline is compiled when it is first needed, with the
- * services of `context`; one that cannot be compiled is an error of the request. `label` names it in traces.
+ * A handler that sends a request through the pipeline for its operation. A pipeline is compiled when it is first
+ * needed, with the services of `context`; one that cannot be compiled is an error of the request. `label` names it in
+ * traces.
  */
 export const wayTo = <R>(
   pipeline: (operation: Operation) => Pipeline<R>,

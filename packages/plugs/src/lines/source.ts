@@ -5,7 +5,7 @@
  * @module
  */
 import { LlmError, type JsonValue } from "@plugline/core"
-import { isAlias, isCollection, isMap, isNode, isScalar, LineCounter, type Node, parseDocument, visit } from "yaml"
+import { isAlias, isCollection, isMap, isNode, isScalar, LineCounter, type Node, parseDocument, stringify, visit } from "yaml"
 
 /** Data, and where in the text it stands. */
 export interface Source {
@@ -64,6 +64,9 @@ export const read = (text: string, name: string): Source => {
 
 /** The tags of plain data, which YAML gives by itself. */
 const plain = new Set(["map", "seq", "str", "int", "float", "bool", "null"].map((name) => `tag:yaml.org,2002:${name}`))
+
+/** Data as YAML that {@link read} reads. */
+export const write = (value: JsonValue): string => stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 })
 
 /** Something that does not fit, with its place. */
 export const refusal = (name: string, line: number | undefined, message: string, option?: string): LlmError =>

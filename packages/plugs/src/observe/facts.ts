@@ -6,7 +6,7 @@
  */
 import type { Catalog } from "@plugline/catalog"
 import {
-  type FinishReason, Json, type JsonObject, type JsonValue, type LlmError, Mask, type Part, Request, Result
+  type FinishReason, type JsonObject, type JsonValue, type LlmError, Mask, type Part, Request, Result
 } from "@plugline/core"
 import { type Clock, Redacted } from "effect"
 import { of as chargeOf } from "../cost/charge.ts"
@@ -141,20 +141,6 @@ const notesOf = ({ metadata }: Request): JsonObject | undefined => {
     notes[name] = JSON.stringify(note).length > longest ? "[too long]" : note
   }
   return notes
-}
-
-/** A word that a plug noted in a field of its own. */
-export const wordOf = ({ notes }: Facts, plug: string, field: string): string | undefined => {
-  const note = notes?.[plug]
-  const said = Json.isRecord(note) ? note[field] : undefined
-  return typeof said === "string" ? said : undefined
-}
-
-/** How many attempts a retry noted. Default: 1. */
-export const attemptsOf = ({ notes }: Facts): number => {
-  const note = notes?.retry
-  const attempts = Json.isRecord(note) ? note.attempts : undefined
-  return typeof attempts === "number" && Number.isSafeInteger(attempts) && attempts > 0 ? attempts : 1
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   type JsonObject, type JsonValue, type LlmError, Mask, type Operation, type Options, type Request, type Result
 } from "@plugline/core"
 import { DateTime } from "effect"
-import * as Canonical from "../canonical.ts"
+import { fingerprint } from "../fingerprint.ts"
 import * as Identity from "../identity.ts"
 import type { Ending } from "../Passthrough.ts"
 import { type Begun, type Facts, scrub, type Tokens } from "./facts.ts"
@@ -121,15 +121,6 @@ export const responseHash = (result: Result): string => {
       return fingerprint({ models: result.models.map(({ id }) => id) })
     case "validate":
       return fingerprint({ usable: result.usable })
-  }
-}
-
-/** What a program hands over may be no JSON (a cycle, a bigint): then of what can be shown of it. */
-const fingerprint = (value: unknown): string => {
-  try {
-    return Canonical.fingerprint(value)
-  } catch {
-    return Canonical.fingerprint(Mask.content(value))
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * One queue in this process: takes jobs in, tells what became of them, and keeps those that wait for an answer and those that work
- * in touch, so that neither has to wait for the other's next look at the store.
+ * One queue in this process: takes jobs in, tells what became of them, and keeps those that wait for an answer and
+ * those that work in touch, so that neither has to wait for the other's next look at the store.
  *
  * @module
  */
@@ -35,7 +35,10 @@ export const Options = Schema.Struct({
   })),
   /** How often a job is tried before it is dead. Default: 5. */
   deliveries: Schema.optionalKey(positive),
-  /** How long a job is lent; a worker that lives renews it. What a killed worker held is delivered again after it. Default: 30 s. */
+  /**
+   * How long a job is lent; a worker that lives renews it. What a killed worker held is delivered again after it.
+   * Default: 30 s.
+   */
   lease: Schema.optionalKey(duration),
   /** How long an ended job and its answer are kept. Default: 1 day. */
   keep: Schema.optionalKey(duration),
@@ -194,7 +197,8 @@ const make = (settings: Settings, store: QueueStoreShape): Jobs["Service"] => {
         Effect.flatMap(find(id), (ticket) => {
           if (ticket === undefined) return Effect.fail(unknown(name, id))
           if (isEnded(ticket)) return Effect.succeed(ticket)
-          // What ends here is told at once; what ends in another process is looked for, the longer it takes the less often.
+          // What ends here is told at once; what ends in another process is looked for, the longer it takes the less
+          // often.
           return Effect.andThen(Effect.raceFirst(told, Effect.sleep(pause)), Effect.suspend(() => look(Math.min(pause * 2, poll * 8))))
         })
       return Effect.onExit(look(poll), () => Effect.sync(() => waiting.delete(id)))

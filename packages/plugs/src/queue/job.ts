@@ -1,5 +1,6 @@
 /**
- * A request as a job that is kept, and what became of it: what is written down, what is refused, and how it is read back.
+ * A request as a job that is kept, and what became of it: what is written down, what is refused, and how it is read
+ * back.
  *
  * @module
  */

@@ -10,9 +10,9 @@ import { delivery, questionOf } from "./job.ts"
 import { Jobs } from "./Jobs.ts"
 
 /**
- * A plug for the pipeline that works on jobs: it stands right in front of the provider. Each answer is written down with the job before
- * any other plug sees it; a job that was delivered before and asks the same again is answered with it. A request that belongs to no
- * job passes untouched. Where the store does not answer, the provider is asked.
+ * A plug for the pipeline that works on jobs: it stands right in front of the provider. Each answer is written down
+ * with the job before any other plug sees it; a job that was delivered before and asks the same again is answered with
+ * it. A request that belongs to no job passes untouched. Where the store does not answer, the provider is asked.
  */
 export const once = (): Plug<Jobs> =>
   Plug.of({

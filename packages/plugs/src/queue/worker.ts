@@ -21,16 +21,21 @@ export interface WorkOptions {
    * `Batch.embeddings` in the pipeline they become one call. Default: each job is begun when it comes.
    */
   readonly gather?: { readonly max: number; readonly window: Duration.Input }
+  /**
+   * How long jobs that are being worked on may go on when the worker is stopped; what has not ended by then is given
+   * back to the queue. Default: 0, given back at once.
+   */
+  readonly grace?: Duration.Input
 }
 
-/** Works until it is interrupted; then what it has not finished is given back to the queue at once. */
+/** Works until it is interrupted: then it takes no more, and after `grace` gives back what it has not finished. */
 export const work = <R = never>(pipeline: Pipeline<R>, options?: WorkOptions): Effect.Effect<never, LlmError, R | Jobs> =>
   Effect.flatMap(ready(pipeline, options), (working) => working)
 
 /** A worker that has found everything it needs: what it answers with works until it is interrupted. */
 export const ready = <R = never>(
   pipeline: Pipeline<R>,
-  { concurrency = 8, gather }: WorkOptions = {}
+  { concurrency = 8, gather, grace = 0 }: WorkOptions = {}
 ): Effect.Effect<Effect.Effect<never>, LlmError, R | Jobs> =>
   Effect.gen(function*() {
     const jobs = yield* Jobs
@@ -41,6 +46,7 @@ export const ready = <R = never>(
     if (!Number.isInteger(atOnce) || atOnce < 1 || atOnce > concurrency) return yield* Effect.fail(misfit("gather.max", atOnce))
     const compiled = yield* Pipeline.compile(pipeline)
     const room = Latch.makeUnsafe(true)
+    const idle = Latch.makeUnsafe(true)
     const window = Duration.fromInputUnsafe(gather?.window ?? 0)
     let busy = 0
 
@@ -63,11 +69,13 @@ export const ready = <R = never>(
           const held: Running = { fence: job.fence, fiber, lost: false }
           running.set(job.id, held)
           busy++
+          idle.closeUnsafe()
           if (busy + atOnce > concurrency) room.closeUnsafe()
           return Effect.onExit(deliver(job, held), () =>
             Effect.sync(() => {
               if (running.get(job.id) === held) running.delete(job.id)
               busy--
+              if (busy === 0) idle.openUnsafe()
               if (busy + atOnce <= concurrency) room.openUnsafe()
             }))
         }),
@@ -155,7 +163,8 @@ export const ready = <R = never>(
     })
     return Effect.scoped(Effect.andThen(
       Effect.andThen(Effect.forkScoped(keepHeld), Effect.forkScoped(sweep)),
-      Effect.forever(turn)
+      // Leases are renewed meanwhile, so that nobody else begins what is about to end.
+      Effect.onInterrupt(Effect.forever(turn), () => Effect.raceFirst(idle.await, Effect.sleep(grace)))
     ))
   })
 

@@ -1,6 +1,6 @@
 /**
- * Who waits for which limit, in the order in which they came. A line of its own for each limit, so that nobody waits behind somebody
- * who waits for something else.
+ * Who waits for which limit, in the order in which they came. A line of its own for each limit, so that nobody waits
+ * behind somebody who waits for something else.
  *
  * @module
  */

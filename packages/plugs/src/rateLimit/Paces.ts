@@ -1,6 +1,6 @@
 /**
- * How far the limits of a provider are lowered because it said that it is asked too much: halved each time it says so, raised again
- * little by little. Kept in each process, by what that process was answered.
+ * How far the limits of a provider are lowered because it said that it is asked too much: halved each time it says so,
+ * raised again little by little. Kept in each process, by what that process was answered.
  *
  * @module
  */
@@ -31,8 +31,8 @@ export const share = (pace: Pace, { every, step }: Adaptive, now: number): numbe
   pace.share >= 1 ? 1 : Math.min(1, pace.share + step * Math.max(0, Math.floor((now - pace.since) / every)))
 
 /**
- * After a provider said that it is asked too much. Of the calls that were under way together only the first that is answered so
- * halves the share: `began` is when this one was let through. `retryAfter` in ms.
+ * After a provider said that it is asked too much. Of the calls that were under way together only the first that is
+ * answered so halves the share: `began` is when this one was let through. `retryAfter` in ms.
  */
 export const slower = (
   pace: Pace,

@@ -98,7 +98,10 @@ export class Visit {
     return andThen(this.#ask(this.#came), (verdict) => verdict._tag === "Full" ? this.#wait(verdict, verdict.key, wait, restore) : verdict)
   }
 
-  /** Asks for all at once. What the store has given is not lost to an interruption: the store's patience is the longest it holds. */
+  /**
+   * Asks for all at once. What the store has given is not lost to an interruption: the store's patience is the longest
+   * it holds.
+   */
   #ask(now: number): Now<Verdict> {
     const { adaptive, patience, whenDown } = this.#policy
     let asks = this.#asks
@@ -201,7 +204,9 @@ export class Visit {
     return Effect.andThen(waited > 0 ? Effect.andThen(counted, Metrics.wait(provider, waited)) : counted, passed)
   }
 
-  /** Gives back what was taken too much, takes what was too little, and frees the slots. Never fails, never takes long. */
+  /**
+   * Gives back what was taken too much, takes what was too little, and frees the slots. Never fails, never takes long.
+   */
   #settle(asks: ReadonlyArray<Ask>, sure: boolean, final: Request | undefined): Effect.Effect<void> {
     return Effect.suspend(() => {
       const now = this.#clock.currentTimeMillisUnsafe()

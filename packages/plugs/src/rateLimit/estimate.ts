@@ -5,7 +5,9 @@
  */
 import { Json, type Message, type MessagePart, type Request } from "@plugline/core"
 
-/** Characters per token: about right for English; too many for most other languages, which the answer then puts right. */
+/**
+ * Characters per token: about right for English; too many for most other languages, which the answer then puts right.
+ */
 const perToken = 4
 
 /** What an image or another file is taken for, in tokens. */

@@ -9,7 +9,6 @@ import * as Canonical from "../canonical.ts"
 import * as Identity from "../identity.ts"
 import { type Ask, most } from "../store/LimitStore.ts"
 import type { Day } from "./day.ts"
-import { namesOf, type Shape } from "./strangers.ts"
 
 /** What limits can be counted by. */
 export const dimensions = ["user", "key", "team", "tenant", "model", "provider", "global"] as const
@@ -43,7 +42,10 @@ const unlimited = Schema.Literal("unlimited")
 
 /** One limit, or several that are counted by the same thing. */
 export const Limit = Schema.Struct({
-  /** What it is counted by: one thing, several together, or a function. Who is not known shares one limit with all who are not. */
+  /**
+   * What it is counted by: one thing, several together, or a function. Who is not known shares one limit with all who
+   * are not.
+   */
   per: Schema.Union([
     Schema.Literals(dimensions),
     Schema.NonEmptyArray(Schema.Literals(dimensions)),
@@ -64,11 +66,6 @@ export const Limit = Schema.Struct({
     })
   ))
 })
-
-const amountNames = namesOf(amounts, { names: { rate: undefined, burst: undefined } })
-
-/** The names that a limit may have. */
-export const limitShape: Shape = { names: { ...namesOf(Limit.fields), ...amountNames, tiers: { each: { names: amountNames } } } }
 
 /** What can be limited. */
 export type What = keyof typeof amounts
@@ -233,5 +230,7 @@ const valueOf = (request: Request, dimension: Dimension): string => {
   }
 }
 
-/** A name as the end of a key: as it is where it is short and plain, else its fingerprint. No two names have the same. */
+/**
+ * A name as the end of a key: as it is where it is short and plain, else its fingerprint. No two names have the same.
+ */
 const tailOf = (whose: string): string => /^[ -~]{0,64}$/.test(whose) ? `=${whose}` : `#${Canonical.fingerprint(whose)}`

@@ -4,34 +4,36 @@
  * @module
  */
 import { type Effect, Metric } from "effect"
+import { providerLabel } from "../retry/count.ts"
 
-/** What became of a request. `unchecked`: the store did not answer, and it was let through; `unavailable`: and it was refused. */
+/**
+ * What became of a call. `unchecked`: the store did not answer, and it was let through; `unavailable`: and it was
+ * refused.
+ */
 export type Outcome = "admitted" | "waited" | "refused" | "unchecked" | "unavailable"
 
-/** Requests by provider and by what became of them. */
-export const decisions = Metric.counter("plugline.rateLimit.decisions", { description: "Requests at the limits", incremental: true })
+/** Counts calls by provider and by what became of them. */
+export const calls = Metric.counter("plugline.rate_limit.calls", { description: "Calls at the limits", incremental: true })
 
-/** How long requests that were let through had waited, in ms. */
-export const waits = Metric.histogram("plugline.rateLimit.wait", {
-  description: "How long requests waited for a limit, in ms",
-  boundaries: [10, 50, 100, 500, 1_000, 5_000, 10_000, 30_000, 60_000]
+/** How long calls that were let through had waited, in seconds. */
+export const waits = Metric.histogram("plugline.rate_limit.wait", {
+  description: "How long calls waited for a limit",
+  attributes: { unit: "s" },
+  boundaries: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60]
 })
 
-/** Counts one request. */
-export const count = (provider: string, outcome: Outcome): Effect.Effect<void> => Metric.update(counterOf(provider, outcome), 1)
-
-/** Counts one that waited. */
-export const wait = (provider: string, ms: number): Effect.Effect<void> => Metric.update(Metric.withAttributes(waits, { provider }), ms)
-
-const counters = new Map<string, Metric.Counter<number>>()
-
-const counterOf = (provider: string, outcome: Outcome): Metric.Counter<number> => {
-  const name = `${outcome} ${provider}`
+/** Counts one call. */
+export const count = (provider: string, outcome: Outcome): Effect.Effect<void> => {
+  const name = `${outcome} ${providerLabel(provider)}`
   let counter = counters.get(name)
   if (counter === undefined) {
-    counter = Metric.withAttributes(decisions, { provider, outcome })
-    // Providers are few; a name that a caller makes up must not fill the memory.
-    if (counters.size < 1_000) counters.set(name, counter)
+    counters.set(name, counter = Metric.withAttributes(calls, { provider: providerLabel(provider), outcome }))
   }
-  return counter
+  return Metric.update(counter, 1)
 }
+
+/** Counts one that waited so many ms. */
+export const wait = (provider: string, ms: number): Effect.Effect<void> =>
+  Metric.update(Metric.withAttributes(waits, { provider: providerLabel(provider) }), ms / 1_000)
+
+const counters = new Map<string, Metric.Counter<number>>()

@@ -48,8 +48,9 @@ export const standing = ({ measure, rule }: Claim, ask: Ask, level: number, take
 }
 
 /**
- * The headers that tell a client how its limits stand: `ratelimit-*` of the limit that is nearest to its end, `x-ratelimit-*-requests`
- * and `x-ratelimit-*-tokens` as OpenAI sends them, and `retry-after` where it was refused. Empty where no limit held.
+ * The headers that tell a client how its limits stand: `ratelimit-*` of the limit that is nearest to its end,
+ * `x-ratelimit-*-requests` and `x-ratelimit-*-tokens` as OpenAI sends them, and `retry-after` where it was refused.
+ * Empty where no limit held.
  *
  * @example
  * ```ts

@@ -1,5 +1,6 @@
 /**
- * What a store's answer means for a request: whether it may go on, and if not, for what and how long it must wait. Pure.
+ * What a store's answer means for a request: whether it may go on, and if not, for what and how long it must wait.
+ * Pure.
  *
  * @module
  */
@@ -9,7 +10,10 @@ import { type Ask, parts, type Taken } from "../store/LimitStore.ts"
 export type Verdict =
   /** Let through. Without levels the store did not say how much there was. */
   | { readonly _tag: "In"; readonly asks: ReadonlyArray<Ask>; readonly levels: ReadonlyArray<number> | undefined }
-  /** `wait`: ms until there is enough, as far as time decides it; `slots`: somebody must end first. `key`: what to wait for. */
+  /**
+   * `wait`: ms until there is enough, as far as time decides it; `slots`: somebody must end first. `key`: what to wait
+   * for.
+   */
   | Full
   /** Waiting is of no use or takes too long. */
   | (Blocked & { readonly _tag: "Late" | "Crowded"; readonly full: Full | undefined })
@@ -39,8 +43,8 @@ export const judge = (asks: ReadonlyArray<Ask>, taken: Taken): Verdict => {
 }
 
 /**
- * What stands in the way of being let through, how long time alone needs to remove it, and which to wait for: one whose slots are
- * taken, else the one that takes longest.
+ * What stands in the way of being let through, how long time alone needs to remove it, and which to wait for: one whose
+ * slots are taken, else the one that takes longest.
  */
 export const blocked = (asks: ReadonlyArray<Ask>, levels: ReadonlyArray<number>): Blocked => {
   let wait = 0

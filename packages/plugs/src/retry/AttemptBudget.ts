@@ -1,6 +1,6 @@
 /**
- * Keeps extra attempts, of retries and of hedges, to a share of the traffic: when a provider fails as a whole, sending it three times
- * the load does not help it up again.
+ * Keeps extra attempts, of retries and of hedges, to a share of the traffic: when a provider fails as a whole, sending
+ * it three times the load does not help it up again.
  *
  * In memory only, and for one process: each process keeps its own share, so all together keep it too.
  *
@@ -14,7 +14,9 @@ import { ms } from "./span.ts"
 export interface Share {
   /** Most extra attempts per request, as in 0.2. */
   readonly share: number
-  /** Extra attempts per window that are always allowed: without them a program that seldom calls could never try again. */
+  /**
+   * Extra attempts per window that are always allowed: without them a program that seldom calls could never try again.
+   */
   readonly reserve: number
 }
 

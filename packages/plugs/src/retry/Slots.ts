@@ -1,6 +1,6 @@
 /**
- * Counts what happened in the last seconds, in slots of time that slide: what is older than the window counts no more. Takes the
- * same memory however much is counted.
+ * Counts what happened in the last seconds, in slots of time that slide: what is older than the window counts no more.
+ * Takes the same memory however much is counted.
  *
  * @module
  */

@@ -33,8 +33,8 @@ export interface Outcome {
 }
 
 /**
- * The first attempt that does not fail. One that fails while no other runs ends the contest: to try again after a failure is
- * another's to decide. The losers are interrupted; what they had opened is closed by the runner.
+ * The first attempt that does not fail. One that fails while no other runs ends the contest: to try again after a
+ * failure is another's to decide. The losers are interrupted; what they had opened is closed by the runner.
  */
 export const contest = ({ attempt, clock, delay, max, may }: Contest): Effect.Effect<Outcome> =>
   Effect.suspend(() => {

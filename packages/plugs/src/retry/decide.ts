@@ -52,9 +52,9 @@ export const ceiling = ({ base, cap }: Pick<Policy, "base" | "cap">, attempt: nu
   Math.min(cap, base * 2 ** (attempt - 1))
 
 /**
- * How long to wait behind this many failed attempts, in ms: anything from 0 to the ceiling, each as likely as any other ("full
- * jitter"), so that callers that failed together do not come back together. A time the provider asked for comes first, and the
- * jitter on top of it.
+ * How long to wait behind this many failed attempts, in ms: anything from 0 to the ceiling, each as likely as any other
+ * ("full jitter"), so that callers that failed together do not come back together. A time the provider asked for comes
+ * first, and the jitter on top of it.
  */
 export const delay = (policy: Pick<Policy, "base" | "cap">, attempt: number, random: number, retryAfter = 0): number =>
   Math.max(0, retryAfter) + random * ceiling(policy, attempt)

@@ -1,6 +1,6 @@
 /**
- * What a router knows of its targets: how busy they are, how fast they begin to answer, and how often they fail. Kept in memory, for
- * one process, and forgotten where nobody has asked for a target in a long time.
+ * What a router knows of its targets: how busy they are, how fast they begin to answer, and how often they fail. Kept
+ * in memory, for one process, and forgotten where nobody has asked for a target in a long time.
  *
  * @module
  */
@@ -10,7 +10,10 @@ import { Context, Layer } from "effect"
 export interface Health {
   /** Requests that have been sent and whose reply has not ended. */
   readonly inFlight: number
-  /** How long it takes until an answer begins, in ms: an average in which later answers weigh more. Absent: never measured. */
+  /**
+   * How long it takes until an answer begins, in ms: an average in which later answers weigh more. Absent: never
+   * measured.
+   */
   readonly latency?: number
   /** Share of failures among recent requests, 0 to 1. */
   readonly failures: number

@@ -13,7 +13,7 @@ import { count, providerLabel } from "../retry/count.ts"
 import { ms } from "../retry/span.ts"
 import * as Tokens from "../Tokens.ts"
 import { meant, personOf, stickyKeyOf } from "./choose.ts"
-import { type Decision, decision, routed, type RouteOptions } from "./decision.ts"
+import { calls, type Decision, decision, type RouteOptions } from "./decision.ts"
 import { lacks, needs } from "./fit.ts"
 import { order, type Strategy } from "./order.ts"
 import type { Ready } from "./ready.ts"
@@ -103,7 +103,7 @@ export class Router {
         ...(assigned !== undefined && { assigned }),
         failed: tried.flatMap(({ error, name }) => error === undefined ? [] : [`${name}: ${error.reason._tag}`])
       })
-      return Effect.as(count(routed, { provider: by === undefined ? "none" : providerLabel(by.provider), strategy: this.#strategy }), told)
+      return Effect.as(count(calls, { provider: by === undefined ? "none" : providerLabel(by.provider), strategy: this.#strategy }), told)
     })
   }
 

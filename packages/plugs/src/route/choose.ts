@@ -19,7 +19,10 @@ interface Named {
   readonly model?: string | undefined
 }
 
-/** The targets that a model's name means: `auto` and none mean all; an alias those it lists; else those of that name or model. */
+/**
+ * The targets that a model's name means: `auto` and none mean all; an alias those it lists; else those of that name or
+ * model.
+ */
 export const meant = <T extends Named>(model: string | undefined, targets: ReadonlyArray<T>, aliases: Aliases): ReadonlyArray<T> => {
   if (model !== undefined && Object.hasOwn(aliases, model)) {
     const listed = aliases[model]!
@@ -40,8 +43,8 @@ export const personOf = (request: Request): string | undefined => {
 }
 
 /**
- * What keeps a conversation at one target, whose cache of prompts knows it: the session, else the user, else how the conversation
- * begins.
+ * What keeps a conversation at one target, whose cache of prompts knows it: the session, else the user, else how the
+ * conversation begins.
  */
 export const stickyKeyOf = (request: Request): string | undefined => {
   const id = Request.get(request, session)

@@ -24,11 +24,19 @@ export interface RouteOptions<R = never> {
   readonly targets: ReadonlyArray<RouteTarget<R>>
   /** Default: `first`. */
   readonly strategy?: Strategy
-  /** What else callers may write as the model, and which targets that means, by name or model. `auto` means all. Default: none. */
+  /**
+   * What else callers may write as the model, and which targets that means, by name or model. `auto` means all.
+   * Default: none.
+   */
   readonly aliases?: Aliases
-  /** What becomes of a model that is no target and no alias: `refuse` with NotFound, or `pass` it on down the line. Default: `refuse`. */
+  /**
+   * What becomes of a model that is no target and no alias: `refuse` with NotFound, or `pass` it on down the line.
+   * Default: `refuse`.
+   */
   readonly otherModels?: "refuse" | "pass"
-  /** What `sticky` and `experiment` go by. Default: the session or user; for `sticky`, else how the conversation begins. */
+  /**
+   * What `sticky` and `experiment` go by. Default: the session or user; for `sticky`, else how the conversation begins.
+   */
   readonly key?: (request: Request) => string | undefined
   /** The name of the experiment. Default: that of the pool. */
   readonly experiment?: string
@@ -72,5 +80,5 @@ export interface Decision {
 /** Where {@link Decision} is written. */
 export const decision: KeyOf<Decision> = Key.make<Decision>("route.decision")
 
-/** Routed requests, by the provider that answered (`none`) and strategy. */
-export const routed = Metric.counter("plugline.route.routed", { description: "Routed requests", incremental: true })
+/** Counts routed calls by the provider that answered (`none`) and by strategy. */
+export const calls = Metric.counter("plugline.route.calls", { description: "Routed calls", incremental: true })

@@ -48,8 +48,8 @@ const read = (part: MessagePart, found: Set<Capability>): void => {
 }
 
 /**
- * Why a model cannot take a request, or `undefined` where nothing is known against it. With `strict`, what is not known counts
- * against it.
+ * Why a model cannot take a request, or `undefined` where nothing is known against it. With `strict`, what is not known
+ * counts against it.
  */
 export const lacks = (
   { answer, capabilities, operation, prompt }: Needs,

@@ -1,5 +1,6 @@
 /**
- * Puts targets in the order in which they are asked. Pure: chance, turns and what is known of the targets are handed in.
+ * Puts targets in the order in which they are asked. Pure: chance, turns and what is known of the targets are handed
+ * in.
  *
  * @module
  */
@@ -115,8 +116,8 @@ const sortedBy = <C>(contenders: ReadonlyArray<C>, of: (contender: C) => number)
   contenders.map((contender) => [of(contender), contender] as const).sort(([a], [b]) => a === b ? 0 : a - b).map(([, contender]) => contender)
 
 /**
- * Rendezvous hashing: each key ranks the targets by itself, so where one leaves, only its keys move, each to its next; and a target's
- * share of keys is its share of the weights.
+ * Rendezvous hashing: each key ranks the targets by itself, so where one leaves, only its keys move, each to its next;
+ * and a target's share of keys is its share of the weights.
  */
 const rendezvous = <C extends Contender>(contenders: ReadonlyArray<C>, key: string): ReadonlyArray<C> =>
   sortedBy(contenders, ({ name, weight }) => -Math.log(1 - fraction([key, name])) / Math.max(weight, tiny))

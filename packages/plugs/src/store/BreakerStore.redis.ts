@@ -1,10 +1,11 @@
 /**
- * Circuits in Redis, for several processes that share them: what one process sees opens the circuit for all, and probes are as many as
- * asked for in all of them together. Each step is one script, so it happens as a whole or not at all.
+ * Circuits in Redis, for several processes that share them: what one process sees opens the circuit for all, and probes
+ * are as many as asked for in all of them together. Each step is one script, so it happens as a whole or not at all.
  *
- * The scripts do what `BreakerStore.ts` does in memory, on a hash per circuit: `s` state, `f` opened by hand, `g` generation, `u` open
- * until, `o` openings, `l` how long last open, `r` well at, `t` since, `n` failures in a row, `w` length of a slot, `b0` to `b9` the
- * slots ("number calls failures slow"), `p` probes ("id:until,…"), `k` probes that succeeded, `q` id of the latest probe.
+ * The scripts do what `BreakerStore.ts` does in memory, on a hash per circuit: `s` state, `f` opened by hand, `g`
+ * generation, `u` open until, `o` openings, `l` how long last open, `r` well at, `t` since, `n` failures in a row, `w`
+ * length of a slot, `b0` to `b9` the slots ("number calls failures slow"), `p` probes ("id:until,…"), `k` probes that
+ * succeeded, `q` id of the latest probe.
  *
  * @module
  */
@@ -113,8 +114,9 @@ const snapshotOf = (circuit: string, said: ReadonlyArray<string>): Snapshot | un
 }
 
 /**
- * ARGV: now (below 0: the server's time), idle, the circuit's name, then what each script needs. Times are whole ms, generations are
- * the server's time in microseconds or one more than the last, so that a circuit that was forgotten takes no report meant for the old.
+ * ARGV: now (below 0: the server's time), idle, the circuit's name, then what each script needs. Times are whole ms,
+ * generations are the server's time in microseconds or one more than the last, so that a circuit that was forgotten
+ * takes no report meant for the old.
  */
 const prelude = `
 local key, index = KEYS[1], KEYS[2]
@@ -197,8 +199,8 @@ for _, word in ipairs(moved) do out[#out + 1] = word end
 return out`)
 
 /**
- * ARGV 4: generation, 5: probe, 6: outcome, 7: slow, 8: retryAfter, 9: consecutive, 10: failureRate, 11: slowRate, 12: minimum,
- * 13: length of a slot, 14: openFor, 15: growth, 16: maxOpenFor, 17: probes. Gives a transition or nothing.
+ * ARGV 4: generation, 5: probe, 6: outcome, 7: slow, 8: retryAfter, 9: consecutive, 10: failureRate, 11: slowRate, 12:
+ * minimum, 13: length of a slot, 14: openFor, 15: growth, 16: maxOpenFor, 17: probes. Gives a transition or nothing.
  */
 const reportScript = scriptOf(`
 local f = redis.call("HMGET", key, "s", "g", "p", "k", "o", "l", "r", "n", "w",
@@ -280,7 +282,10 @@ local moved = move(from, "closed", f[2], "manual", -1)
 keep(0)
 return moved`)
 
-/** Gives `state, forced, since, left, calls, failures, slow, consecutive, openings, probing`, or nothing. Changes nothing. */
+/**
+ * Gives `state, forced, since, left, calls, failures, slow, consecutive, openings, probing`, or nothing. Changes
+ * nothing.
+ */
 const readScript = scriptOf(`
 local f = redis.call("HMGET", key, "s", "f", "t", "u", "p", "n", "o", "w", "", "b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9")
 local state, since = f[1], f[3]

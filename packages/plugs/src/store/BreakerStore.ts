@@ -1,9 +1,10 @@
 /**
- * Where circuits are kept: which are open, until when, and what led there. In memory here, for one process; `BreakerStore.redis.ts`
- * keeps them where several processes share them.
+ * Where circuits are kept: which are open, until when, and what led there. In memory here, for one process;
+ * `BreakerStore.redis.ts` keeps them where several processes share them.
  *
- * Not built on `effect/persistence/CircuitBreaker`: it counts calls and not time, knows no slow calls, takes exactly one probe, cannot be
- * opened or closed by hand, and tells each instance of its own transitions only. The rules for stale reports and leases are the same.
+ * Not built on `effect/persistence/CircuitBreaker`: it counts calls and not time, knows no slow calls, takes exactly
+ * one probe, cannot be opened or closed by hand, and tells each instance of its own transitions only. The rules for
+ * stale reports and leases are the same.
  *
  * @module
  */
@@ -41,7 +42,10 @@ export interface Transition {
   readonly circuit: string
   readonly from: State
   readonly to: State
-  /** `time`: it has been open long enough. `probe`: a probe failed. `probes`: all probes succeeded. `manual`: somebody said so. */
+  /**
+   * `time`: it has been open long enough. `probe`: a probe failed. `probes`: all probes succeeded. `manual`: somebody
+   * said so.
+   */
   readonly why: Why | "time" | "probe" | "probes" | "manual"
   /** When, in ms since 1970. */
   readonly at: number

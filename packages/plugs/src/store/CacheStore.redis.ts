@@ -6,7 +6,8 @@
  */
 import { Effect, Layer } from "effect"
 import { Redis } from "effect/persistence"
-import { decode, encode, isOver } from "../cache/Entry.ts"
+import { encode, isOver } from "../cache/Entry.ts"
+import { Recent } from "../cache/Recent.ts"
 import { CacheStore } from "../cache/Store.ts"
 import { StoreError } from "./patience.ts"
 
@@ -36,6 +37,7 @@ export const redis = (
     Effect.gen(function*() {
       const { eval: evaluate, send } = yield* Redis.Redis
       const release = evaluate(releaseScript)
+      const recent = new Recent()
       const place = (key: string): string => `${prefix}:cache:{${key}}`
       const failed = (error: unknown): StoreError => new StoreError("cache", "Redis could not be asked", error)
       /** The time Redis counts down, at least one ms. */
@@ -45,7 +47,7 @@ export const redis = (
           Effect.mapBoth(send<unknown>("GET", place(key)), {
             onFailure: failed,
             onSuccess: (text) => {
-              const entry = typeof text === "string" ? decode(text) : undefined
+              const entry = typeof text === "string" ? recent.read(key, text) : undefined
               return entry === undefined || isOver(entry, now) ? undefined : entry
             }
           }),

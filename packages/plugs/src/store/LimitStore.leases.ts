@@ -1,6 +1,6 @@
 /**
- * Keeps the slots of calls that are still running, where the process that holds them might be killed: a slot is lent for a while, and
- * lent on as long as the process lives. One that was killed so frees its slots by itself.
+ * Keeps the slots of calls that are still running, where the process that holds them might be killed: a slot is lent
+ * for a while, and lent on as long as the process lives. One that was killed so frees its slots by itself.
  *
  * @module
  */

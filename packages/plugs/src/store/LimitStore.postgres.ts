@@ -11,7 +11,9 @@ import { StoreError } from "./patience.ts"
 
 /** How limits are kept in PostgreSQL. Times in ms. */
 export interface PostgresLimitOptions extends LeaseOptions {
-  /** Whose clock counts: that of the `server`, the same for all processes, or each `process`'s own. Default: `server`. */
+  /**
+   * Whose clock counts: that of the `server`, the same for all processes, or each `process`'s own. Default: `server`.
+   */
   readonly clock?: "server" | "process"
 }
 
@@ -23,8 +25,9 @@ interface Row {
 }
 
 /**
- * Limits in the database of a `SqlClient` for PostgreSQL. Each step is one transaction that locks the rows of its limits, always in the
- * order of their names, so that two never wait for each other. Amounts are `float8`: whole numbers below 2^53, exact.
+ * Limits in the database of a `SqlClient` for PostgreSQL. Each step is one transaction that locks the rows of its
+ * limits, always in the order of their names, so that two never wait for each other. Amounts are `float8`: whole
+ * numbers below 2^53, exact.
  */
 export const postgres = (options: PostgresLimitOptions = {}): Layer.Layer<LimitStore, StoreError, SqlClient.SqlClient> =>
   Layer.effect(
@@ -49,7 +52,10 @@ export const postgres = (options: PostgresLimitOptions = {}): Layer.Layer<LimitS
       const serverTime = "floor(extract(epoch FROM clock_timestamp()) * 1000)::float8"
       const time = (now: number) => options.clock === "process" ? sql`${now}::float8` : sql.literal(serverTime)
 
-      /** The rows of these limits, made where they are missing, locked until the transaction ends; and the time after that. */
+      /**
+       * The rows of these limits, made where they are missing, locked until the transaction ends; and the time after
+       * that.
+       */
       const lock = (asks: ReadonlyArray<Ask>, given: number) =>
         Effect.gen(function*() {
           const keys = [...new Set(asks.map(({ key }) => key))].sort()

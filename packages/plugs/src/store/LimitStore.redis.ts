@@ -13,13 +13,15 @@ import { StoreError } from "./patience.ts"
 export interface RedisLimitOptions extends LeaseOptions {
   /** What every key begins with. Default: `plugline`. */
   readonly prefix?: string
-  /** Whose clock counts: that of the `server`, the same for all processes, or each `process`'s own. Default: `server`. */
+  /**
+   * Whose clock counts: that of the `server`, the same for all processes, or each `process`'s own. Default: `server`.
+   */
   readonly clock?: "server" | "process"
 }
 
 /**
- * The same sums as `refill`, `changed` and `fullAt` of `LimitStore.ts`, so that a step is one visit to the server. Amounts are in parts:
- * whole numbers below 2^53, which Lua's numbers hold exactly and `%.0f` writes exactly.
+ * The same sums as `refill`, `changed` and `fullAt` of `LimitStore.ts`, so that a step is one visit to the server.
+ * Amounts are in parts: whole numbers below 2^53, which Lua's numbers hold exactly and `%.0f` writes exactly.
  */
 const shared = `
 local function time(given)

@@ -1,9 +1,10 @@
 /**
- * Where `RateLimit` keeps how much is left: token buckets, days and slots, taken from all together or from none. In memory here;
- * `RateLimit.sqlite` for the processes of one machine, `RateLimit.redis` and `RateLimit.postgres` for those of several.
+ * Where `RateLimit` keeps how much is left: token buckets, days and slots, taken from all together or from none. In
+ * memory here; `RateLimit.sqlite` for the processes of one machine, `RateLimit.redis` and `RateLimit.postgres` for
+ * those of several.
  *
- * `effect/persistence/RateLimiter` takes from one key at a time, never forgets a key in memory, and believes a cost that is negative
- * or no number; so these stores are written anew.
+ * `effect/persistence/RateLimiter` takes from one key at a time, never forgets a key in memory, and believes a cost
+ * that is negative or no number; so these stores are written anew.
  *
  * @module
  */
@@ -16,7 +17,8 @@ import type { StoreError } from "./patience.ts"
 /**
  * One thing that is asked of one limit. Amounts are whole units: calls, tokens.
  *
- * A `rate` fills up again by and by, a `day` is full again when its day is over, of `slots` one is taken until it is given back.
+ * A `rate` fills up again by and by, a `day` is full again when its day is over, of `slots` one is taken until it is
+ * given back.
  */
 export interface Ask {
   /** What the limit is kept under. That of a `day` names the day. */
@@ -33,7 +35,10 @@ export interface Ask {
   readonly resets: number
 }
 
-/** What is put right afterwards: units that are given back, or, below 0, taken in addition. Of slots: the slot is given back. */
+/**
+ * What is put right afterwards: units that are given back, or, below 0, taken in addition. Of slots: the slot is given
+ * back.
+ */
 export interface Change {
   readonly ask: Ask
   readonly units: number
@@ -71,7 +76,10 @@ export class LimitStore extends Context.Service<LimitStore, LimitBackend & {
   }
 }
 
-/** A unit is counted in so many parts, so that what comes back in a ms, at a rate by the minute, is a whole number of them. */
+/**
+ * A unit is counted in so many parts, so that what comes back in a ms, at a rate by the minute, is a whole number of
+ * them.
+ */
 export const parts = 60_000
 
 /** The largest amount of a limit, and the largest that can be taken: beyond it parts would not be exact. */
@@ -83,7 +91,10 @@ export interface Level {
   readonly at: number
 }
 
-/** How much there is now. A clock that was set back by more than a minute counts from there; one that trembles does not count twice. */
+/**
+ * How much there is now. A clock that was set back by more than a minute counts from there; one that trembles does not
+ * count twice.
+ */
 export const refill = (known: Level | undefined, { capacity, rate }: Ask, now: number): Level => {
   const full = capacity * parts
   if (known === undefined) return { level: full, at: now }
@@ -115,8 +126,8 @@ export const changed = (known: Level | undefined, { ask, units }: Change, now: n
 /** How many limits are kept in memory. */
 export interface MemoryLimitOptions {
   /**
-   * Most limits that are kept. Only a limit that is full again is forgotten; where all are in use, whoever needs one more is
-   * refused. Default: 100,000.
+   * Most limits that are kept. Only a limit that is full again is forgotten; where all are in use, whoever needs one
+   * more is refused. Default: 100,000.
    */
   readonly max?: number
 }

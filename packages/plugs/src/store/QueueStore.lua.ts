@@ -1,11 +1,12 @@
 /**
  * What a queue does in Redis: one script for each operation. `KEYS[1]` is what every key of the queue begins with.
  *
- * Keys: `head` (hash: counter and passes of the classes), `job:<id>` (hash, also answers under `a:<question>`), `open:<class>` (sorted
- * set: unfinished jobs by when they came), `lane:<class>:<tenant>` (set: waiting jobs), `turns` (hash: the turn of each lane),
- * `ready:<class>:<tenant>` (sorted set: waiting jobs whose time has come, in order), `ring:<class>` (sorted set: tenants with such
- * jobs, by their turns), `later` (sorted set: delayed jobs by their time), `running` (sorted set: lent jobs by the end of their lease),
- * `done`, `dead`, `cancelled` (sorted sets: ended jobs by when they expire).
+ * Keys: `head` (hash: counter and passes of the classes), `job:<id>` (hash, also answers under `a:<question>`),
+ * `open:<class>` (sorted set: unfinished jobs by when they came), `lane:<class>:<tenant>` (set: waiting jobs), `turns`
+ * (hash: the turn of each lane), `ready:<class>:<tenant>` (sorted set: waiting jobs whose time has come, in order),
+ * `ring:<class>` (sorted set: tenants with such jobs, by their turns), `later` (sorted set: delayed jobs by their
+ * time), `running` (sorted set: lent jobs by the end of their lease), `done`, `dead`, `cancelled` (sorted sets: ended
+ * jobs by when they expire).
  *
  * @module
  */

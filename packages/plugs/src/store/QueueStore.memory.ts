@@ -23,7 +23,10 @@ type Entry = { -readonly [Name in keyof Job]: Job[Name] } & {
 
 interface State {
   readonly jobs: Map<string, Entry>
-  /** Of each class: its tenants with waiting jobs, in the order of their turns, each with its jobs in the order in which they came. */
+  /**
+   * Of each class: its tenants with waiting jobs, in the order of their turns, each with its jobs in the order in which
+   * they came.
+   */
   readonly lanes: { readonly [Name in Class]: Map<string, Array<Entry>> }
   /** How many jobs of each class have not ended. */
   readonly open: { [Name in Class]: number }

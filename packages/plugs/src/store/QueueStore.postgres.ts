@@ -13,7 +13,9 @@ import { type Rows, type Steps, tables } from "./QueueStore.tables.ts"
 // PostgreSQL gives a `BIGINT` as text; a double holds every time in ms exactly.
 const dialect = { number: "DOUBLE PRECISION", lock: " FOR UPDATE", skip: " FOR UPDATE SKIP LOCKED", strict: "" }
 
-/** Jobs in the database of the `SqlClient` (as of `@plugline/plugs/postgres`). Makes its tables where they are missing. */
+/**
+ * Jobs in the database of the `SqlClient` (as of `@plugline/plugs/postgres`). Makes its tables where they are missing.
+ */
 export const postgres: Layer.Layer<QueueStore, StoreError, SqlClient.SqlClient> = Layer.effect(
   QueueStore,
   Effect.gen(function*() {

@@ -1,8 +1,8 @@
 /**
  * Queued jobs in Redis, for workers on several machines. Each operation is one script.
  *
- * Redis keeps what it is told to keep: with `appendonly yes` an accepted job outlives the server's crash but for the last second, and
- * `maxmemory-policy noeviction` keeps it from throwing jobs away.
+ * Redis keeps what it is told to keep: with `appendonly yes` an accepted job outlives the server's crash but for the
+ * last second, and `maxmemory-policy noeviction` keeps it from throwing jobs away.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * What a queue does in SQL, written once: each operation is a generator of statements that is run in one transaction, by SQLite at once
- * and by PostgreSQL as Effects. Placeholders are `?`.
+ * What a queue does in SQL, written once: each operation is a generator of statements that is run in one transaction,
+ * by SQLite at once and by PostgreSQL as Effects. Placeholders are `?`.
  *
- * Whatever changes which jobs wait holds the queue's row in `plugline_queues`, so such steps come one after the other, also between
- * processes. Each is a few statements by index.
+ * Whatever changes which jobs wait holds the queue's row in `plugline_queues`, so such steps come one after the other,
+ * also between processes. Each is a few statements by index.
  *
  * @module
  */

@@ -1,12 +1,12 @@
 /**
  * Where queued jobs are kept: who is next is decided there, in one step, so that several processes agree.
  *
- * `effect/persistence/PersistedQueue` keeps jobs as safely, but knows no classes, tenants, caps, cancelling, answers or dead letters that
- * can be sent again; one queue per class and tenant could not share workers fairly between processes. So these stores are our own, and
- * pass the same contract.
+ * `effect/persistence/PersistedQueue` keeps jobs as safely, but knows no classes, tenants, caps, cancelling, answers or
+ * dead letters that can be sent again; one queue per class and tenant could not share workers fairly between processes.
+ * So these stores are our own, and pass the same contract.
  *
- * Stores read no clock: times come from the caller, in ms since 1970. The clocks of the machines that share a queue must agree to well
- * within a lease.
+ * Stores read no clock: times come from the caller, in ms since 1970. The clocks of the machines that share a queue
+ * must agree to well within a lease.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * One SQLite database in a file or in memory, on Node's own `node:sqlite`: where state lasts that no other process needs.
+ * One SQLite database in a file or in memory, on Node's own `node:sqlite`: where state lasts that no other process
+ * needs.
  *
  * @module
  */

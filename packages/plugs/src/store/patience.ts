@@ -31,8 +31,8 @@ export const failures = Metric.counter("plugline.store.failures", {
 export const patience = 1_000
 
 /**
- * What the store answers, or `instead` where it fails or takes longer than `limit` ms: to go on without it (open) or to refuse
- * (closed) is the plug's to decide. Counted as `plugline.store.failures`.
+ * What the store answers, or `instead` where it fails or takes longer than `limit` ms: to go on without it (open) or to
+ * refuse (closed) is the plug's to decide. Counted as `plugline.store.failures`.
  */
 export const orElse = <A, B, E, R, E2, R2>(
   effect: Effect.Effect<A, E, R>,

@@ -1,6 +1,6 @@
 /**
- * Connects to Redis, for state that several processes share. An entry of its own, `@plugline/plugs/redis`, because it needs the
- * packages `@effect/platform-node` and `redis`.
+ * Connects to Redis, for state that several processes share. An entry of its own, `@plugline/plugs/redis`, because it
+ * needs the packages `@effect/platform-node` and `redis`.
  *
  * @module
  */
@@ -19,8 +19,8 @@ export interface RedisOptions {
 }
 
 /**
- * A connection to Redis, closed with the layer. Commands fail at once while the connection is lost: a queue of them would hold up
- * calls that can do without their store.
+ * A connection to Redis, closed with the layer. Commands fail at once while the connection is lost: a queue of them
+ * would hold up calls that can do without their store.
  */
 export const redis = (
   { commandTimeout = 1_000, connectTimeout = 2_000, url = "redis://127.0.0.1:6379" }: RedisOptions = {}

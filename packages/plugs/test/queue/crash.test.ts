@@ -7,10 +7,16 @@ import { join } from "node:path"
 import { afterAll, expect, it } from "vitest"
 import { Queue } from "../../src/index.ts"
 import { postgresUrl, redisUrl } from "../stores/servers.ts"
-import { storeOf } from "./stores.ts"
+import { queueTables, sweep, sweepRows } from "../stores/sweep.ts"
+import { prefix, storeOf } from "./stores.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "plugline-queue-"))
-afterAll(() => rmSync(folder, { recursive: true }))
+const nameOf = (kind: string) => `crash-${process.pid}-${kind}`
+afterAll(async () => {
+  rmSync(folder, { recursive: true })
+  if (redisUrl !== undefined) await sweep(redisUrl, `${prefix}:{queue:${nameOf("redis")}}`)
+  if (postgresUrl !== undefined) await sweepRows(postgresUrl, queueTables, "queue", nameOf("postgres"))
+})
 
 const places: ReadonlyArray<readonly [kind: string, place: string | undefined]> = [
   ["sqlite", join(folder, "queue.db")],
@@ -22,7 +28,7 @@ const jobs = 60
 
 for (const [kind, place] of places) {
   it.skipIf(place === undefined)(`every accepted job outlives six kills of its worker, on ${kind}`, async () => {
-    const name = `crash-${process.pid}-${kind}`
+    const name = nameOf(kind)
     const calls = join(folder, `${kind}.txt`)
     const start = async (): Promise<ChildProcess> => {
       const child = spawn(process.execPath, [join(import.meta.dirname, "worker.ts"), kind, place!, name, calls], {

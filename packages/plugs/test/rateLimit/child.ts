@@ -17,7 +17,7 @@ import { Sqlite } from "../../src/store/Sqlite.ts"
 const [, , kind, place, scope, calls] = process.argv as [string, string, string, string, string, string]
 
 const layer: Layer.Layer<LimitStore, unknown> = kind === "redis"
-  ? Layer.provide(redisLimits({ prefix: "plugline-test" }), redis({ url: place }))
+  ? Layer.provide(redisLimits({ prefix: scope }), redis({ url: place }))
   : kind === "postgres"
   ? Layer.provide(postgresLimits(), postgres({ url: place }))
   : Layer.provide(sqlite(), Sqlite.layer({ path: place }))

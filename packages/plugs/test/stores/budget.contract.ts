@@ -23,7 +23,7 @@ export const contract = (name: string, layer: Layer.Layer<BudgetStore, unknown>,
     })
     afterAll(() => runtime.dispose())
     const now = <A>(value: A | Effect.Effect<A, StoreError>): Promise<A> => Effect.runPromise(effect(value))
-    const fresh = (): string => `["test","${randomUUID()}"]`
+    const fresh = (): string => `["test ${process.pid}","${randomUUID()}"]`
     const hold = (claims: ReadonlyArray<Claim>, amount: bigint, expires = 1_000): Hold => ({ id: randomUUID(), amount, expires, claims })
 
     it("holds, and settles with what was charged", async () => {
@@ -102,7 +102,7 @@ export const contract = (name: string, layer: Layer.Layer<BudgetStore, unknown>,
     })
 
     it("keeps hostile names apart", async () => {
-      const tag = randomUUID()
+      const tag = `["test ${process.pid}","${randomUUID()}"]`
       const names = [`${tag}'; DROP TABLE x; --`, `${tag}:{budget}:a`, `${tag}|charge|1`, `${tag}\n%s`, `${tag}é\u{1f600}`]
       for (const [index, account] of names.entries()) await now(store.reserve(hold([{ account }], BigInt(index + 1)), 0))
       expect((await now(store.balances(names, 0))).map(({ held }) => held)).toEqual([1n, 2n, 3n, 4n, 5n])

@@ -10,7 +10,7 @@ import { redis } from "../../src/store/redis.ts"
 import { Sqlite } from "../../src/store/Sqlite.ts"
 import { contract } from "./budget.contract.ts"
 import { postgresUrl, redisUrl } from "./servers.ts"
-import { sweep } from "./sweep.ts"
+import { budgetTables, sweep, sweepRows } from "./sweep.ts"
 
 const prefix = `plugline-test-${randomUUID()}`
 
@@ -22,4 +22,5 @@ describe.skipIf(redisUrl === undefined)("", () => {
 })
 describe.skipIf(postgresUrl === undefined)("", () => {
   contract("PostgreSQL", Layer.provide(postgresStore, postgres({ url: postgresUrl! })), { runs: 4 })
+  afterAll(() => sweepRows(postgresUrl!, budgetTables, "account", `["test ${process.pid}"`))
 })

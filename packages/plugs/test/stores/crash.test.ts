@@ -15,7 +15,7 @@ import { effect } from "../../src/cost/now.ts"
 import { BudgetStore } from "../../src/store/BudgetStore.ts"
 import { storeFor } from "./crash.ts"
 import { postgresUrl, redisUrl } from "./servers.ts"
-import { sweep } from "./sweep.ts"
+import { budgetTables, sweep, sweepRows } from "./sweep.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "plugline-crash-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -25,7 +25,7 @@ const child = (kind: string, place: string, account: string, log: string, extra:
 
 const crash = (kind: "sqlite" | "redis" | "postgres", place: string) =>
   it(`what was spent equals the ledger after kill -9, with the book in ${kind}`, async () => {
-    const account = `["crash","${randomUUID()}"]`
+    const account = `["crash ${process.pid}","${randomUUID()}"]`
     const log = join(folder, `${kind}.log`)
     // Twice, so that one begins on what the other left.
     for (let round = 0; round < 2; round++) {
@@ -70,7 +70,7 @@ const crash = (kind: "sqlite" | "redis" | "postgres", place: string) =>
 
 const many = (kind: "sqlite" | "redis" | "postgres", place: string) =>
   it(`two processes at once never pass a limit, with the book in ${kind}`, async () => {
-    const account = `["many","${randomUUID()}"]`
+    const account = `["many ${process.pid}","${randomUUID()}"]`
     const log = join(folder, `${kind}-many.log`)
     appendFileSync(log, "")
     const children = Array.from({ length: 2 }, () => child(kind, place, account, log, ["1000", "30"]))
@@ -95,5 +95,10 @@ describe("processes that share a budget", () => {
   describe.skipIf(postgresUrl === undefined)("", () => {
     crash("postgres", postgresUrl!)
     many("postgres", postgresUrl!)
+    afterAll(async () => {
+      for (const name of ["crash", "many"]) {
+        await sweepRows(postgresUrl!, budgetTables, "account", `["${name} ${process.pid}"`)
+      }
+    })
   })
 })

@@ -1,6 +1,6 @@
 import { Effect, Exit, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { expect, it } from "vitest"
+import { afterAll, expect, it } from "vitest"
 import { effect } from "../../src/cost/now.ts"
 import { leased } from "../../src/store/LimitStore.leases.ts"
 import { LimitStore, memory } from "../../src/store/LimitStore.ts"
@@ -12,6 +12,7 @@ import { redis } from "../../src/store/redis.ts"
 import { Sqlite } from "../../src/store/Sqlite.ts"
 import { limitContract, rate, slots } from "./limit.contract.ts"
 import { postgresUrl, redisUrl } from "./servers.ts"
+import { limitTables, sweep, sweepRows } from "./sweep.ts"
 
 const lease = 5_000
 const prefix = `plugline-test-${process.pid}`
@@ -23,6 +24,10 @@ limitContract("Redis", Layer.provide(redisLimits({ lease, prefix, clock: "proces
 })
 limitContract("PostgreSQL", Layer.provide(postgresLimits({ lease, clock: "process" }), postgres({ url: postgresUrl ?? "" })), {
   lease, runs: 5, skip: postgresUrl === undefined
+})
+afterAll(async () => {
+  if (redisUrl !== undefined) await sweep(redisUrl, prefix)
+  if (postgresUrl !== undefined) await sweepRows(postgresUrl, limitTables, "key", `contract PostgreSQL ${process.pid} `)
 })
 
 it("100,000 keys of a stranger do not grow past the bound, nor are they a way to free tokens", () => {

@@ -30,6 +30,7 @@ export interface Written {
 
 /** The wire of `chat` and `stream`: the operation of the request decides which. */
 export const chat = (quirks: Quirks): Wire => ({
+  speaks: "anthropic",
   prepare: (request) => {
     const written = body(request, quirks)
     const base = request.config.baseUrl ?? quirks.baseUrl ?? defaultBaseUrl
@@ -51,6 +52,7 @@ export const body = (request: Request, quirks: Quirks): Written => {
   else body.anthropic_version = quirks.bodyVersion
   conversation(to)
   Base.write(to, writers, "chat")
+  goOn(to)
   mergeOwn(to)
   if (body.max_tokens === undefined) body.max_tokens = usual(to)
   sample(to)
@@ -82,6 +84,24 @@ const usual = ({ body, model, quirks }: Draft): number => {
 }
 
 const leastAnswer = 4096
+
+/**
+ * A model that thinks within a budget goes on after calls only where the thought before them comes back. Clients of
+ * other formats lose it: then the model goes on without thinking, where the API would refuse.
+ */
+const goOn = (to: Draft): void => {
+  const { body, request: { provider } } = to
+  if (object(body.thinking)?.type !== "enabled") return
+  const turns = body.messages as ReadonlyArray<JsonObject>
+  if (!starts(turns.at(-1), "tool_result")) return
+  const last = turns.findLast(({ role }) => role === "assistant")
+  if (starts(last, "thinking") || starts(last, "redacted_thinking")) return
+  delete body.thinking
+  Base.warn(to, "reasoning", `${provider} goes on without thinking: the thought before the calls did not come back`)
+}
+
+const starts = (turn: JsonObject | undefined, type: string): boolean =>
+  Array.isArray(turn?.content) && object(turn.content[0] as JsonValue)?.type === type
 
 /** A model that thinks draws as it likes: the API refuses to be told how. */
 const sample = (to: Draft): void => {

@@ -13,7 +13,7 @@ import { decoder, parts } from "./decoder.ts"
 import { conversation } from "./messages.ts"
 import { asked, url } from "./model.ts"
 import { type Draft, into, writers } from "./options.ts"
-import { drawFreely } from "./reasoning.ts"
+import { drawFreely, goOn } from "./reasoning.ts"
 
 /** The wire of `chat` and `stream` through Converse: the operation of the request decides which. */
 export const converse: Wire = {
@@ -46,6 +46,7 @@ export const converseDraft = (request: Request): Draft => {
   if (system.length > 0) to.body.system = system
   to.body.messages = messages
   write(to, writers, "chat")
+  goOn(to)
   drawFreely(to)
   return to
 }

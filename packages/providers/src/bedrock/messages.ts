@@ -9,7 +9,7 @@
  */
 import {
   type AssistantMessage, type FilePart, Json, type JsonObject, type JsonValue, type Message, type MessagePart,
-  type Request, type ToolMessage, type UserMessage, type Warning
+  type ProviderOptions, type Request, type ToolMessage, type UserMessage, type Warning
 } from "@plugline/core"
 import { merge } from "../wire/draft.ts"
 import { list, object } from "../wire/read.ts"
@@ -123,7 +123,7 @@ const assistantPart = (part: MessagePart, message: AssistantMessage, to: Writing
       if (part.text.trim() !== "" || own?.citations !== undefined) text(part.text, own, out)
       return
     case "reasoning":
-      return reasoning(part.text, own, to, out)
+      return reasoning(part.text, own ?? signed(part.options, to), to, out)
     case "tool-call":
       // A tool that another provider ran is that provider's own memory.
       if (part.providerExecuted !== true || own !== undefined) out.push(toolUse(part, own, to))
@@ -179,6 +179,12 @@ const reasoning = (said: string, own: JsonObject | undefined, to: Writing, out: 
   if (typeof redactedContent === "string") out.push({ reasoningContent: { redactedContent } })
   if (typeof signature === "string") out.push({ reasoningContent: { reasoningText: { text: said, signature } } })
   else if (unsigned === true) out.push({ reasoningContent: { reasoningText: { text: said } } })
+}
+
+/** Anthropic's models take their signatures back wherever they run, also through Anthropic's own format. */
+const signed = (options: ProviderOptions | undefined, { family }: Writing): JsonObject | undefined => {
+  const signature = family === "anthropic" ? options?.anthropic?.signature : undefined
+  return typeof signature === "string" && signature !== "" ? { signature } : undefined
 }
 
 const toolUse = (part: ToolCallPart, own: JsonObject | undefined, to: Writing): JsonObject => {

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { JsonObject, Reasoning } from "@plugline/core"
+import type { JsonObject, JsonValue, Reasoning } from "@plugline/core"
 import { thinkingOf } from "../anthropic/generation.ts"
 import { changed, warn } from "../wire/draft.ts"
 import { object } from "../wire/read.ts"
@@ -21,7 +21,7 @@ import type { Draft } from "./options.ts"
 export const reasoningFields = (asked: Reasoning, to: Draft): JsonObject | undefined => {
   const { provider } = to.request
   if (asked.summary !== undefined) warn(to, "reasoning", `${provider} takes no word on the summary of reasoning`)
-  if (asked.effort === undefined && asked.budgetTokens === undefined) return undefined
+  if (asked.effort === undefined && asked.budgetTokens === undefined && to.family !== "anthropic") return undefined
   switch (to.family) {
     case "anthropic":
       return claude(asked, to)
@@ -82,7 +82,7 @@ const claude = ({ budgetTokens, effort }: Reasoning, to: Draft): JsonObject | un
     if (effort !== undefined) warn(to, "reasoning", `${to.model} takes no effort beside a budget of tokens`)
     return { thinking }
   }
-  return withBudget(effort!, to)
+  return withBudget(effort ?? "medium", to)
 }
 
 /** A budget for an effort. It is a part of what the model may write. */
@@ -99,6 +99,24 @@ const withBudget = (effort: string, to: Draft): JsonObject | undefined => {
   }
   changed(to, "reasoning", `${to.model} reasons within a budget: the effort ${effort} was sent as ${budget} tokens`)
   return { thinking: { type: "enabled", budget_tokens: budget } }
+}
+
+/**
+ * A Claude model that thinks within a budget goes on after calls only where the thought before them comes back. Clients
+ * of other formats lose it: then it goes on without thinking, where the service would refuse.
+ */
+export const goOn = (to: Draft): void => {
+  const more = object(to.body.additionalModelRequestFields)
+  if (to.family !== "anthropic" || object(more?.thinking)?.type !== "enabled") return
+  const turns = to.body.messages as ReadonlyArray<JsonObject>
+  const firstOf = (turn: JsonObject | undefined) =>
+    Array.isArray(turn?.content) ? object(turn.content[0] as JsonValue) : undefined
+  if (firstOf(turns.at(-1))?.toolResult === undefined) return
+  if (firstOf(turns.findLast(({ role }) => role === "assistant"))?.reasoningContent !== undefined) return
+  const { thinking: _, ...rest } = more!
+  if (Object.keys(rest).length > 0) to.body.additionalModelRequestFields = rest as JsonObject
+  else delete to.body.additionalModelRequestFields
+  warn(to, "reasoning", `${to.model} goes on without thinking: the thought before the calls did not come back`)
 }
 
 /** A Claude model that thinks draws as it likes: it refuses to be told how. */

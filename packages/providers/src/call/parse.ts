@@ -9,7 +9,8 @@
 import { type Bytes, LlmError, type Operation, Part, Plug, Request, Result } from "@plugline/core"
 import { Effect } from "effect"
 import type { Definition } from "./definition.ts"
-import type { Wire } from "../Wire.ts"
+import * as Verbatim from "../Verbatim.ts"
+import { speaksOf, type Wire } from "../Wire.ts"
 import { conclude } from "./conclude.ts"
 import { warned, warningsOf } from "./prepare.ts"
 import { begin, source } from "./source.ts"
@@ -22,7 +23,9 @@ export const parse = (provider: Definition, operation: Operation, wire: Wire): P
     const { body, headers, status } = response
     if (typeof body !== "string") return streamed(wire, request, body)
     try {
-      return Request.complete(request, warned(wire.parse({ status, headers, body }, request), warningsOf(request)))
+      const result = warned(wire.parse({ status, headers, body }, request), warningsOf(request))
+      if (isKept(wire, request)) Verbatim.note(result, body, Verbatim.wished(request))
+      return Request.complete(request, result)
     } catch (thrown) {
       return conclude(arrived(wire, request, body), LlmError.fromUnknown(thrown, { provider: provider.name }))
     }
@@ -47,7 +50,8 @@ const talks: ReadonlySet<Operation> = new Set(["chat", "stream", "completion"])
 const streamed = (wire: Wire, request: Request, bytes: Bytes): Effect.Effect<Request> => {
   const failed = (thrown: unknown) => Part.error(LlmError.fromUnknown(thrown, { plug: "parse", provider: request.provider }))
   const decoder = wire.parts?.(request) ?? noDecoder
-  const parts = source(bytes, decoder, failed)
+  const keeper = isKept(wire, request) ? new Verbatim.Keeper(Verbatim.wished(request) === "ollama") : undefined
+  const parts = source(bytes, decoder, failed, keeper)
   const warnings = warningsOf(request).map((warning): Part => ({ type: "warning", warning }))
   return Effect.onInterrupt(
     Effect.flatMap(begin(parts, warnings), (begun) =>
@@ -56,6 +60,12 @@ const streamed = (wire: Wire, request: Request, bytes: Bytes): Effect.Effect<Req
         : Effect.as(bytes.close, Request.fail(request, Part.errorOf(begun.error)))),
     () => bytes.close
   )
+}
+
+/** Whether somebody wishes to have the very words of the service, which speaks the format they were wished for in. */
+const isKept = (wire: Wire, request: Request): boolean => {
+  const wished = Verbatim.wished(request)
+  return wished !== undefined && wished === speaksOf(wire, request.config.api)
 }
 
 const noDecoder = {

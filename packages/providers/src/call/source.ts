@@ -6,17 +6,24 @@
 import { type Bytes, type ErrorPart, Part, type Parts, type Source } from "@plugline/core"
 import { Effect } from "effect"
 import { Transport } from "../Transport.ts"
+import type { Keeper } from "../Verbatim.ts"
 import type { Decoder } from "../Wire.ts"
 import * as Scrub from "./scrub.ts"
 
 const end = Effect.succeed(undefined)
 
-/** The parts of an answer. `failed` makes an error part of whatever goes wrong. */
-export const source = (bytes: Bytes, decoder: Decoder, failed: (thrown: unknown) => ErrorPart): Source => {
+/** The parts of an answer. `failed` makes an error part of whatever goes wrong; `keeper` keeps the bytes beside them. */
+export const source = (
+  bytes: Bytes,
+  decoder: Decoder,
+  failed: (thrown: unknown) => ErrorPart,
+  keeper?: Keeper
+): Source => {
   let ended: "open" | "well" | "badly" = "open"
 
   const note = (parts: Parts): Parts => {
     const last = parts.at(-1)
+    if (keeper !== undefined && last?.type !== "error") keeper.note(parts)
     if (last === undefined || !Part.isTerminal(last)) return parts
     ended = last.type === "finish" ? "well" : "badly"
     return last.type === "finish" ? parts : [...parts.slice(0, -1), Scrub.part(last, bytes)]
@@ -28,6 +35,7 @@ export const source = (bytes: Bytes, decoder: Decoder, failed: (thrown: unknown)
         ended = "badly"
         return note(decoder.end())
       }
+      if (keeper !== undefined) for (const chunk of chunks) keeper.add(chunk)
       if (chunks.length === 1) return note(decoder.push(chunks[0]!))
       const parts: Array<Part> = []
       for (const chunk of chunks) parts.push(...decoder.push(chunk))

@@ -15,6 +15,7 @@ import { methodUrl, type Surface, withQuery } from "./surface.ts"
 
 /** The wire of `chat` and `stream`: the operation of the request decides which. */
 export const chat = (surface: Surface): Wire => ({
+  speaks: "google",
   prepare: (request) => prepare(request, surface),
   parse: (response, request) => Result.fold(parts(response.body, request)),
   parts: (request) => decoder(request),

@@ -22,6 +22,7 @@ import { usage } from "./usage.ts"
 
 /** The wire of `embeddings`. */
 export const embeddings = (surface: Surface): Wire => ({
+  speaks: "google",
   prepare: (request) => prepare(request, surface),
   parse,
   reason,

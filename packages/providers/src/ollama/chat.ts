@@ -15,6 +15,7 @@ import { toolChoice, tools } from "./tools.ts"
 
 /** The wire of `chat` and `stream`: the operation of the request decides which. */
 export const chat: Wire = {
+  speaks: "ollama",
   prepare: (request) => prepare(request),
   parse: (response, request) => Result.fold(parts(response.body, request)),
   parts: (request) => decoder(request),

@@ -15,6 +15,7 @@ import { base, mergeAll } from "./options.ts"
 
 /** The wire of `embeddings`. */
 export const embed: Wire = {
+  speaks: "ollama",
   prepare: (request) => {
     const to = draft(request)
     const texts = textsOf(request)

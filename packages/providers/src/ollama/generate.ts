@@ -15,6 +15,7 @@ import { base, mergeAll, stream, writers } from "./options.ts"
 
 /** The wire of `completion`. */
 export const generate: Wire = {
+  speaks: "ollama",
   prepare: (request) => prepare(request),
   parse: (response, request) => Result.fold(parts(response.body, request), "completion"),
   parts: (request) => decoder(request),

@@ -17,6 +17,7 @@ import { parallelToolCalls, toolChoice, tools } from "./tools.ts"
 
 /** The wire of `chat` and `stream`: the operation of the request decides which. */
 export const chat = (quirks: Quirks): Wire => ({
+  speaks: "openai",
   prepare: (request) => prepare(request, quirks),
   parse: (response, request) => Result.fold(parts(response.body, request)),
   parts: (request) => decoder(request),

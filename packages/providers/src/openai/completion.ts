@@ -16,6 +16,7 @@ import { reason } from "../wire/reason.ts"
 
 /** The wire of `completion`. */
 export const completion = (quirks: Quirks): Wire => ({
+  speaks: "openai",
   prepare: (request) => prepare(request, quirks),
   parse: (response, request) => Result.fold(parts(response.body, request), "completion"),
   parts: (request) => decoder(request),

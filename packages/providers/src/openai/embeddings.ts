@@ -16,6 +16,7 @@ import { usage } from "./usage.ts"
 
 /** The wire of `embeddings`. */
 export const embeddings = (quirks: Quirks): Wire => ({
+  speaks: "openai",
   prepare: (request) => prepare(request, quirks),
   parse: (response, request) => parse(response, request, quirks),
   reason,

@@ -19,6 +19,7 @@ import { parallelToolCalls, toolChoice, tools } from "./tools.ts"
 
 /** The wire of `chat` and `stream`: the operation of the request decides which. */
 export const chat = (quirks: Quirks = {}): Wire => ({
+  speaks: "responses",
   prepare: (request) => prepare(request, quirks),
   parse: (response, request) => Result.fold(parts(response.body, request.provider, quirks)),
   parts: (request) => decoder(request, quirks),

@@ -207,6 +207,21 @@ describe("thinking", () => {
     )).toEqual({ thinking: { type: "enabled", budget_tokens: 1999 } })
   })
 
+  it("to think within a budget are left out after calls whose thought is missing", () => {
+    const turns = (...before: ReadonlyArray<object>) => [
+      { role: "user" as const, content: "Hello" },
+      { role: "assistant" as const, content: [...before, { type: "tool-call", id: "a", name: "f", params: {} }] },
+      { role: "tool" as const, content: [{ type: "tool-result", id: "a", name: "f", isFailure: false, result: "r" }] }
+    ] as never
+    const given: Options = { model: "claude-sonnet-4-5", reasoning: { budgetTokens: 2000 }, tools: [f] }
+    expect(bodyOf({ messages: turns(), options: given }).thinking).toBeUndefined()
+    expect(warnings({ messages: turns(), options: given })).toEqual([["unsupported-option", "reasoning"]])
+    for (const options of [{ anthropic: { signature: "s" } }, { anthropic: { type: "redacted_thinking", data: "d" } }]) {
+      expect(bodyOf({ messages: turns({ type: "reasoning", text: "t", options }), options: given }).thinking).toEqual({ type: "enabled", budget_tokens: 2000 })
+    }
+    expect(bodyOf({ messages: turns(), options: { ...given, model: "claude-sonnet-4-6", reasoning: { effort: "low" } } }).thinking).toEqual({ type: "adaptive" })
+  })
+
   it("fits into the tokens of the answer where nobody says how many", () => {
     expect(bodyOf({ options: { reasoning: { budgetTokens: 31_999 } } }).max_tokens).toBe(32_000)
     expect(bodyOf({ options: { reasoning: { budgetTokens: 32_000 } } }).max_tokens).toBe(36_096)

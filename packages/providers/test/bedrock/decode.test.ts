@@ -127,7 +127,10 @@ const thought: fc.Arbitrary<Options> = fc.constantFrom<Options>(
 
 describe("a request, written and read again", () => {
   it("is the same request", () => {
-    fc.assert(fc.property(messages, options, thought, fc.boolean(), (messages, drawn, model, streamed) => {
+    fc.assert(fc.property(messages, options, thought, fc.boolean(), (messages, drawn, thought, streamed) => {
+      // Nor does it think on within a budget, after calls whose thought is missing.
+      const stops = thought.reasoning?.budgetTokens !== undefined && messages.at(-1)!.role === "tool"
+      const model: Options = stops ? { model: claude } : thought
       // Claude draws freely where it reasons.
       const { temperature: _, topP: __, ...free } = drawn
       const options = model.reasoning === undefined ? drawn : free

@@ -87,6 +87,28 @@ describe("options", () => {
     expect(options({ model, ...given })).toEqual({ additionalModelRequestFields })
   })
 
+  it("for reasoning leave it out after calls whose thought is missing", () => {
+    const turns = (...before: ReadonlyArray<object>) => [
+      { role: "user", content: "Hello" },
+      { role: "assistant", content: [...before, { type: "tool-call", id: "a", name: "f", params: {} }] },
+      { role: "tool", content: [{ type: "tool-result", id: "a", name: "f", isFailure: false, result: "r" }] }
+    ] as unknown as MessagesInput
+    const given: Options = { reasoning: { budgetTokens: 4096 }, tools: [{ name: "f" }] }
+    const thinking = (messages: MessagesInput, options = given) => prepared({ messages, options }).request.body!.additionalModelRequestFields
+    expect(thinking(turns())).toBeUndefined()
+    expect(warnings(given, turns())).toEqual(["unsupported-option reasoning"])
+    expect(thinking(turns({ type: "reasoning", text: "t", ...own({ signature: "s" }) }))).toEqual({ thinking: { type: "enabled", budget_tokens: 4096 } })
+    expect(thinking([...turns() as ReadonlyArray<object>, { role: "assistant", content: "x" }, { role: "user", content: "y" }] as unknown as MessagesInput))
+      .toEqual({ thinking: { type: "enabled", budget_tokens: 4096 } })
+    expect(thinking(turns(), { ...given, model: "anthropic.claude-opus-4-6-v1:0", reasoning: { effort: "high" } })).toMatchObject({ thinking: { type: "adaptive" } })
+  })
+
+  it("for reasoning that says nothing more let Claude think as it likes", () => {
+    expect(options({ model: "anthropic.claude-opus-4-6-v1:0", reasoning: {} })).toEqual({ additionalModelRequestFields: { thinking: { type: "adaptive" } } })
+    expect(options({ reasoning: {} })).toEqual({ additionalModelRequestFields: { thinking: { type: "enabled", budget_tokens: 8192 } } })
+    expect(options({ model: nova, reasoning: {} })).toEqual({})
+  })
+
   it("for reasoning say what they cannot do", () => {
     const warned = (model: string, reasoning: Options["reasoning"] & {}) => warnings({ model, reasoning })
     expect(warned(claude, { effort: "low" })).toEqual(["changed-option reasoning"])
@@ -208,7 +230,11 @@ describe("messages", () => {
       { reasoningContent: { reasoningText: { text: "t" } } },
       { text: "x" }
     ])
-    expect(said(thought(undefined), thought({ signature: "s" }, "anthropic"), text)).toEqual([{ text: "x" }])
+    expect(said(thought(undefined), thought({ signature: "s" }, "openai"), text)).toEqual([{ text: "x" }])
+    // Anthropic's models run elsewhere too, and take back what went through Anthropic's own format.
+    expect(said(thought({ signature: "s" }, "anthropic"), text)).toEqual([{ reasoningContent: { reasoningText: { text: "t", signature: "s" } } }, { text: "x" }])
+    expect(blocks([{ role: "assistant", content: [thought({ signature: "s" }, "anthropic"), text] }] as unknown as MessagesInput, { model: nova }))
+      .toEqual([{ text: "x" }])
     expect(blocks([{ role: "assistant", content: [thought({ unsigned: true }), text] }] as unknown as MessagesInput, { model: "us.deepseek.r1-v1:0" }))
       .toEqual([{ text: "x" }])
   })

@@ -1,7 +1,8 @@
 /**
- * The command line of Plugline.
+ * The gateway and the command line of Plugline, to be used from a program.
  *
  * @module
  */
-export { ask, terminal } from "./cli/ask.ts"
-export type { Question, Screen } from "./cli/ask.ts"
+export { type Gateway, type GatewayOptions, start } from "./Gateway.ts"
+export { ask, type Question } from "./cli/ask.ts"
+export { type Screen, terminal } from "./cli/Screen.ts"

@@ -8,13 +8,14 @@ import { describe, expect, it } from "vitest"
 import { layer, make } from "plugline"
 import { Effect } from "effect"
 import { compatible } from "@plugline/providers/compatible"
-import { ask, type Screen } from "../src/cli/ask.ts"
+import { ask } from "../src/cli/ask.ts"
+import type { Screen } from "../src/cli/Screen.ts"
 
 const main = join(import.meta.dirname, "../src/cli/main.ts")
 
 const run = async (args: ReadonlyArray<string>, input = "", env: Record<string, string> = {}) => {
   const { OPENAI_API_KEY: _, ...rest } = process.env
-  const child = spawn(process.execPath, [main, ...args], { env: { ...rest, NO_COLOR: "1", ...env }, stdio: "pipe" })
+  const child = spawn(process.execPath, [main, "ask", ...args], { env: { ...rest, NO_COLOR: "1", ...env }, stdio: "pipe" })
   child.stdin.end(input)
   const [out, error] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")])
   return { code: child.exitCode, out, error }
@@ -42,7 +43,7 @@ describe("ask", () => {
   it("reads a question that is piped in, and says so when there is none", async () => {
     expect((await run([], "What is 1 plus 1?\n")).out).toContain("= 2")
     const none = await run([])
-    expect([none.code, none.error.trim()]).toEqual([1, 'there is no question; try: npm start -- "What can you do?" (InvalidRequest)'])
+    expect([none.code, none.error.trim()]).toEqual([1, 'there is no question; try: npm run ask -- "What can you do?"'])
   })
 
   it("says what was meant where provider or flag are wrong", async () => {

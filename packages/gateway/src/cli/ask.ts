@@ -5,30 +5,9 @@
  * @module
  */
 import { Effect } from "effect"
-import { text as readAll } from "node:stream/consumers"
-import { styleText } from "node:util"
-import { type Answers, LlmError, Pipeline, plugline, type Plugline, Result, type Services, Trace } from "plugline"
-
-/** Where `ask` reads and writes. */
-export interface Screen {
-  readonly write: (text: string) => void
-  readonly columns: number
-  readonly color: boolean
-  /** Whether a person can be asked for the question. */
-  readonly interactive: boolean
-  /** What was piped in. */
-  readonly piped: Effect.Effect<string>
-}
-
-/** The terminal of this process. */
-export const terminal: Screen = {
-  write: (text) => void process.stdout.write(text),
-  // Some terminals say 0.
-  columns: process.stdout.columns || 120,
-  color: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
-  interactive: process.stdin.isTTY === true,
-  piped: Effect.promise(() => readAll(process.stdin))
-}
+import { type Answers, type LlmError, Pipeline, plugline, type Plugline, Result, type Services, Trace } from "plugline"
+import { indent, painter, printable, type Screen } from "./Screen.ts"
+import { attempt } from "./told.ts"
 
 /** What to ask whom. */
 export interface Question {
@@ -38,11 +17,18 @@ export interface Question {
   readonly system: string | undefined
 }
 
-/** Asks, and shows pipeline, answer and trace. Fails with the request's error after having shown the trace. */
-export const ask = (question: Question, screen: Screen, face: Plugline = plugline): Effect.Effect<void, LlmError, Services> =>
+/**
+ * Asks, and shows pipeline, answer and trace. Fails with the request's error after having shown the
+ * trace. `keep` is told of the trace however the request ended.
+ */
+export const ask = (
+  question: Question,
+  screen: Screen,
+  face: Plugline = plugline,
+  keep: (trace: Trace) => Effect.Effect<void, LlmError> = () => Effect.void
+): Effect.Effect<void, LlmError, Services> =>
   Effect.gen(function*() {
-    const paint = (style: Parameters<typeof styleText>[0], text: string) =>
-      screen.color ? styleText(style, text, { validateStream: false }) : text
+    const paint = painter(screen)
     const heading = (text: string) => screen.write(`\n${paint("bold", text)}\n`)
 
     const builder = yield* attempt(() => {
@@ -84,26 +70,14 @@ export const ask = (question: Question, screen: Screen, face: Plugline = pluglin
     if (written !== "" && !written.endsWith("\n")) screen.write("\n")
 
     heading("Trace")
-    screen.write(indent(Trace.render(recorder.trace(final), { width: screen.columns - 2 })))
+    const trace = recorder.trace(final)
+    screen.write(indent(Trace.render(trace, { width: screen.columns - 2 })))
     if (Result.isChat(final.result)) screen.write(paint("dim", `\n${indent(summary(final.result))}`))
 
+    yield* keep(trace)
     const failed = Pipeline.outcome(final)
     if (failed !== undefined) return yield* Effect.fail(failed)
   })
-
-const attempt = <A>(f: () => A): Effect.Effect<A, LlmError> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(f())
-    } catch (thrown) {
-      return Effect.fail(LlmError.fromUnknown(thrown))
-    }
-  })
-
-const indent = (text: string): string => text.split("\n").map((line) => `  ${line}\n`).join("")
-
-/** A model's text cannot move the cursor, change the window's title or ring. */
-const printable = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
 
 const summary = ({ finishReason, model, usage }: Answers["chat"]["result"]): string =>
   [

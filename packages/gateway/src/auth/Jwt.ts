@@ -1,0 +1,133 @@
+/**
+ * Reads tokens of an identity provider: who signed them, for whom, whether they hold now, and who is asking by them.
+ *
+ * @module
+ */
+import { Clock, Effect, Schema } from "effect"
+import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from "jose"
+import { Json, type LlmError, type Transport } from "plugline"
+import { type Jwt, Name } from "./AuthConfig.ts"
+import * as Jwks from "./Jwks.ts"
+import type { Role } from "./permissions.ts"
+import { forbidden, type Principal } from "./Principal.ts"
+
+/** Whether a credential has the form of a token. */
+export const isToken = (credential: string): boolean => /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/.test(credential)
+
+/** What is wrong with a token that proves nothing. */
+export type Invalid = "invalid"
+
+/** Checks tokens; fails with `invalid` where one proves nothing. */
+export const make = (
+  config: Jwt,
+  roles: ReadonlyMap<string, Role>,
+  transport: Transport["Service"]
+): (token: string) => Effect.Effect<Principal, LlmError | Invalid> => {
+  const jwks = Jwks.make(config, transport)
+  return Effect.fnUntraced(function*(token: string) {
+    const now = yield* Clock.currentTimeMillis
+    const header = yield* attempt(() => decodeProtectedHeader(token))
+    const claimed = yield* attempt(() => decodeJwt(token))
+    // Whatever is wrong without asking the issuer is refused without asking it.
+    if (!isFit(header, config) || !isMeant(claimed, config, now)) return yield* Effect.fail("invalid" as const)
+    const key = yield* jwks.find(header as Parameters<typeof jwks.find>[0])
+    if (key === undefined) return yield* Effect.fail("invalid" as const)
+    const verified = yield* Effect.tryPromise({
+      try: () =>
+        jwtVerify(token, key, {
+          issuer: config.issuer,
+          audience: typeof config.audience === "string" ? config.audience : [...config.audience],
+          algorithms: [...config.algorithms],
+          requiredClaims: ["exp", "sub"],
+          clockTolerance: config.clockTolerance / 1_000,
+          currentDate: new Date(now)
+        }),
+      catch: () => "invalid" as const
+    })
+    return yield* principalOf(verified.payload, config, roles)
+  })
+}
+
+const attempt = <A>(run: () => A): Effect.Effect<A, Invalid> =>
+  Effect.try({ try: run, catch: () => "invalid" as const })
+
+/** Whether a token is signed in a way that is taken, and names no key but by its name among the issuer's. */
+const isFit = (header: ReturnType<typeof decodeProtectedHeader>, { algorithms, jwksUrl }: Jwt): boolean =>
+  (algorithms as ReadonlyArray<string>).includes(header.alg ?? "none")
+  && (header.kid === undefined || (typeof header.kid === "string" && header.kid.length <= 200))
+  && header.jwk === undefined && header.x5u === undefined && (header.jku === undefined || header.jku === jwksUrl)
+
+/** Whether a token says that it comes from the issuer and is not over. Says nothing about whether that is true. */
+const isMeant = ({ exp, iss }: JWTPayload, { clockTolerance, issuer }: Jwt, now: number): boolean =>
+  iss === issuer && typeof exp === "number" && exp * 1_000 + clockTolerance > now - 1_000
+
+/** Who asks by a token that was checked. */
+const principalOf = (
+  payload: JWTPayload,
+  config: Jwt,
+  roles: ReadonlyMap<string, Role>
+): Effect.Effect<Principal, LlmError | Invalid> => {
+  const { claims, clockTolerance, issuer } = config
+  const subject = textOf(payload.sub)
+  const tenant = textOf(claimOf(payload, claims.tenant))
+  const team = textOf(claimOf(payload, claims.team))
+  const tier = textOf(claimOf(payload, claims.tier))
+  const user = textOf(claimOf(payload, claims.user))
+  if (typeof subject !== "string" || [tenant, team, tier, user].includes(false)) return Effect.fail("invalid")
+  if (claims.tenant !== undefined && tenant === undefined) return Effect.fail("invalid")
+  const role = roleOf(claimOf(payload, claims.role), config, roles)
+  if (role === undefined) return Effect.fail(forbidden("its role is none of this gateway"))
+  const principal: Principal = Object.freeze({
+    id: `jwt:${subject}`,
+    name: subject,
+    kind: "jwt",
+    identity: Object.freeze({
+      key: `jwt:${subject}`,
+      ...(tenant !== undefined && { tenant: tenant as string }),
+      ...(team !== undefined && { team: team as string }),
+      ...(user !== undefined && { user: user as string }),
+      ...(tier !== undefined && { tier: tier as string })
+    }),
+    role,
+    permissions: role.permissions,
+    expires: payload.exp! * 1_000 + clockTolerance
+  })
+  issuers.set(principal, issuer)
+  return Effect.succeed(principal)
+}
+
+const issuers = new WeakMap<Principal, string>()
+
+/** Who vouched for somebody. */
+export const issuerOf = (principal: Principal): string | undefined => issuers.get(principal)
+
+/** A claim by its name, which may hold dots itself, or lead into objects by them. */
+const claimOf = (payload: JWTPayload, name: string | undefined): unknown =>
+  name === undefined
+    ? undefined
+    : Object.hasOwn(payload, name)
+    ? payload[name]
+    : name.split(".").reduce<unknown>(fieldOf, payload)
+
+const fieldOf = (value: unknown, name: string): unknown =>
+  Json.isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined
+
+const isName = Schema.is(Name)
+
+/** A claim as a text; `false` where it is there and can be none. */
+const textOf = (claim: unknown): string | undefined | false =>
+  claim === undefined || claim === null
+    ? undefined
+    : typeof claim === "number" && Number.isSafeInteger(claim)
+    ? String(claim)
+    : isName(claim) ? claim : false
+
+/** The role a token names, or that of tokens which name none; `undefined` where it names none that is known. */
+const roleOf = (claim: unknown, config: Jwt, roles: ReadonlyMap<string, Role>): Role | undefined => {
+  if (claim === undefined || claim === null) return roles.get(config.role)
+  const named: ReadonlyArray<unknown> = Array.isArray(claim) ? claim : [claim]
+  const { roles: words } = config
+  if (words === undefined) return [...roles.values()].find(({ name }) => named.includes(name))
+  const word = Object.keys(words).find((each) => named.includes(each))
+  return word === undefined ? undefined : roles.get(words[word]!)
+}

@@ -36,7 +36,7 @@ const requestOf = (peer: Peer, how: string, stream: boolean): Dispatcher.Dispatc
 })
 
 /** One call to its end; answers how many pieces its body came in. */
-export const ask = (peer: Peer, how: string, stream = false): Promise<number> =>
+export const ask = (peer: Peer, how: string, stream = false, again = false): Promise<number> =>
   new Promise((resolve, reject) => {
     let pieces = 0
     let size = 0
@@ -50,7 +50,11 @@ export const ask = (peer: Peer, how: string, stream = false): Promise<number> =>
         size += piece.length
       },
       onResponseEnd: () => size < 100 ? reject(new Error(`${peer.name} answered ${how} with ${size} bytes`)) : resolve(pieces),
-      onResponseError: (_controller, error) => reject(error)
+      onResponseError: (_controller, cause) =>
+        // A kept connection may be closed by the other side just as it is used again.
+        size === 0 && !again
+          ? resolve(ask(peer, how, stream, true))
+          : reject(new Error(`${peer.name} broke off ${how} after ${size} bytes: ${cause.message}`, { cause }))
     })
   })
 

@@ -2,7 +2,7 @@
  * A gateway under steady load for a long time, with a share of faults that the client orders: memory must stay flat, nothing may be
  * left open, and no call may fail that was not to fail.
  *
- * `npm run soak -- --minutes 30 --rate 60 --faults 0.05 --write FILE`
+ * `npm run soak -- --minutes 30 --rate 60 --faults 0.05`: the table is printed.
  *
  * @module
  */
@@ -17,20 +17,17 @@ import { parseArgs } from "node:util"
 import { Agent, request } from "undici"
 import { events, whole } from "../exchange.ts"
 import { next } from "../measure.ts"
-import { check, write } from "../table.ts"
 
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "30" },
     rate: { type: "string", default: "60" },
-    faults: { type: "string", default: "0.05" },
-    write: { type: "string" }
+    faults: { type: "string", default: "0.05" }
   }
 })
 const minutes = Number(values.minutes)
 const rate = Number(values.rate)
 const share = Number(values.faults)
-if (values.write !== undefined) check(values.write)
 
 /** What a client may order to go wrong. */
 const faults = ["status-500", "status-529", "reset", "cut", "garbage"] as const
@@ -195,7 +192,6 @@ const table = [
 ].join("\n")
 console.log(table)
 for (const each of strange.slice(0, 10)) console.log(each)
-if (values.write !== undefined) write(values.write, table)
 child.kill("SIGKILL")
 service.closeAllConnections()
 service.close()

@@ -8,10 +8,19 @@ import * as Option from "effect/Option"
 
 /** A decimal from its text (`0.15`, `1.5e-07`), or `undefined` for anything else. Keeps exponents within reason. */
 export const parse = (text: string): BigDecimal.BigDecimal | undefined => {
+  const known = prices.get(text)
+  if (known !== undefined) return known
   if (!pattern.test(text)) return undefined
   const value = BigDecimal.fromString(text)
-  return Option.isSome(value) ? BigDecimal.normalize(value.value) : undefined
+  if (Option.isNone(value)) return undefined
+  const parsed = BigDecimal.normalize(value.value)
+  if (prices.size >= 1_000) prices.clear()
+  prices.set(text, parsed)
+  return parsed
 }
+
+/** What was read before: the same prices are read with every call. */
+const prices = new Map<string, BigDecimal.BigDecimal>()
 
 // An exponent of millions would be a valid number whose text fills the memory.
 const pattern = /^[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,2})?$/

@@ -39,6 +39,7 @@ import * as Amount from "./cost/amount.ts"
 import { Prices } from "./cost/charge.ts"
 import { effect } from "./cost/now.ts"
 import * as Identity from "./identity.ts"
+import { count } from "./retry/count.ts"
 import { BudgetStore } from "./store/BudgetStore.ts"
 import type { StoreError } from "./store/patience.ts"
 import * as Tokens from "./Tokens.ts"
@@ -166,5 +167,5 @@ const visit = (
 }
 
 const counted = (outcome: string, request: Request): Effect.Effect<Request> =>
-  Effect.as(Metric.update(Metric.withAttributes(calls, { outcome }), 1), request)
+  Effect.as(count(calls, { outcome }), request)
 

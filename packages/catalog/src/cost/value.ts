@@ -48,13 +48,15 @@ export const make = (parts: Parts, reasons: ReadonlyArray<string> = [], assumed:
     const part = parts[name]
     total = part === undefined || total === undefined ? undefined : BigDecimal.sum(total, part)
   }
+  let json: CostJson | undefined
   const cost: Cost = {
     currency: "USD",
     ...parts,
     ...(total !== undefined && { total }),
     reasons,
     assumed,
-    toJSON: () => toJson(cost)
+    // Several who watch a call write the same cost down.
+    toJSON: () => json ??= Object.freeze(toJson(cost))
   }
   return cost
 }

@@ -76,7 +76,32 @@ const refused: Charge = { _tag: "Free", why: "refused" }
 /** A cost of which nothing is known, and why. */
 export const unknown = (reason: string): Cost => Cost.fromJson({ currency: "USD", reasons: [reason] })
 
+interface Priced {
+  readonly catalog: Catalog
+  readonly provider: string
+  readonly asked: string | undefined
+  readonly answered: string | undefined
+  readonly tier: string | undefined
+  readonly charge: Charge
+}
+
+/** What usages cost that were priced before: several plugs ask for the same answer. */
+const before = new WeakMap<Usage, Priced>()
+
 const priced = (request: Request, usage: Usage, catalog: Catalog): Charge => {
+  const { options: { model: asked, serviceTier: tier }, provider, result } = request
+  const answered = result !== undefined && "model" in result ? result.model : undefined
+  const known = before.get(usage)
+  if (
+    known !== undefined && known.catalog === catalog && known.provider === provider && known.asked === asked
+    && known.answered === answered && known.tier === tier
+  ) return known.charge
+  const charge = price(request, usage, catalog)
+  before.set(usage, { catalog, provider, asked, answered, tier, charge })
+  return charge
+}
+
+const price = (request: Request, usage: Usage, catalog: Catalog): Charge => {
   const said = Cost.reported(request.provider, usage)
   if (said !== undefined) return { _tag: "Reported", total: said }
   const cost = computed(request, usage, catalog)

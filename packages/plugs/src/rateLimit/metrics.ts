@@ -4,7 +4,7 @@
  * @module
  */
 import { type Effect, Metric } from "effect"
-import { providerLabel } from "../retry/count.ts"
+import { count as one, providerLabel, put } from "../retry/count.ts"
 
 /**
  * What became of a call. `unchecked`: the store did not answer, and it was let through; `unavailable`: and it was
@@ -23,17 +23,9 @@ export const waits = Metric.histogram("plugline.rate_limit.wait", {
 })
 
 /** Counts one call. */
-export const count = (provider: string, outcome: Outcome): Effect.Effect<void> => {
-  const name = `${outcome} ${providerLabel(provider)}`
-  let counter = counters.get(name)
-  if (counter === undefined) {
-    counters.set(name, counter = Metric.withAttributes(calls, { provider: providerLabel(provider), outcome }))
-  }
-  return Metric.update(counter, 1)
-}
+export const count = (provider: string, outcome: Outcome): Effect.Effect<void> =>
+  one(calls, { provider: providerLabel(provider), outcome })
 
 /** Counts one that waited so many ms. */
 export const wait = (provider: string, ms: number): Effect.Effect<void> =>
-  Metric.update(Metric.withAttributes(waits, { provider: providerLabel(provider) }), ms / 1_000)
-
-const counters = new Map<string, Metric.Counter<number>>()
+  put(waits, { provider: providerLabel(provider) }, ms / 1_000)

@@ -12,6 +12,7 @@ import { type Compiled, LlmError, Pipeline } from "plugline"
 import { recordsOf } from "./admin/records.ts"
 import { adminRoutes } from "./admin/routes.ts"
 import * as Auth from "./auth/Auth.ts"
+import { providersOf } from "./auth/Principal.ts"
 import type { AuthConfig } from "./auth/AuthConfig.ts"
 import { refuseToStart } from "./auth/startup.ts"
 import { open as openBatches } from "./batches/Batches.ts"
@@ -154,8 +155,12 @@ const currentOf = ({ auth, loaded, run }: Live): Current => {
     registry: loaded.registry,
     apiOf: (provider) => loaded.config.providers?.[provider]?.api,
     resolve: (model, operation, { identity }) => loaded.resolve(model, operation, identity.tenant),
-    pipeline: ({ pipeline }, operation, { budgets, identity, limits }, route) =>
-      loaded.pipelineFor({ operation, pipeline, route, tenant: identity.tenant, limits, budgets }),
+    pipeline: ({ pipeline }, operation, principal, route) => {
+      const { budgets, identity, limits } = principal
+      return loaded.pipelineFor({
+        operation, pipeline, route, tenant: identity.tenant, limits, budgets, providers: providersOf(principal)
+      })
+    },
     compiled: (pipeline) =>
       ready.get(pipeline) ?? Effect.tap(Pipeline.compile(pipeline), (compiled) =>
         Effect.sync(() => void ready.set(pipeline, Effect.succeed(compiled)))),

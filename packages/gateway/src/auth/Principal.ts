@@ -93,3 +93,9 @@ export const budgetsOf = ({ budgets = [], identity: { key } }: Principal): Budge
     only: { key },
     ...budget
   }))
+
+/** The lists of providers that hold for requests made with a credential; nothing where it may use all. */
+export const providersOf = ({ providers, role }: Principal): ReadonlyArray<ReadonlyArray<string>> | undefined =>
+  providers === undefined && role.providers === undefined
+    ? undefined
+    : [...(role.providers === undefined ? [] : [role.providers]), ...(providers === undefined ? [] : [providers])]

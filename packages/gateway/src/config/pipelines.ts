@@ -10,6 +10,7 @@ import {
 import type { Operation, Pipeline, Plug } from "plugline"
 import type { Config } from "./Config.ts"
 import type { Budget, Limit } from "./Limits.ts"
+import { permitted } from "./permitted.ts"
 
 /** What the plugs of a pipeline may need. */
 export type Needs = Stores | Providers.Providers
@@ -27,6 +28,8 @@ export interface Call {
   readonly tenant?: string | undefined
   /** How much may be asked with the key that asks, beside the limits of the gateway and the tenant. */
   readonly limits?: Omit<Limit, "per"> | undefined
+  /** Lists of providers, each of which must name whoever is asked, beside that of the tenant. */
+  readonly providers?: ReadonlyArray<ReadonlyArray<string>> | undefined
   /** How much may be spent with that key, beside the budgets of the gateway and the tenant. */
   readonly budgets?: ReadonlyArray<Omit<Budget, "per">> | undefined
 }
@@ -58,7 +61,7 @@ export const finder = (config: Config, lines: ReadonlyMap<string, Line>): (call:
   return (call) => {
     const name = nameOf(config, call)
     const tenant = call.tenant !== undefined && Object.hasOwn(config.tenants, call.tenant) ? call.tenant : undefined
-    const key = `${name}\n${tenant ?? ""}\n${textOf(call.limits)}\n${textOf(call.budgets)}`
+    const key = `${name}\n${tenant ?? ""}\n${textOf(call.limits)}\n${textOf(call.budgets)}\n${textOf(call.providers)}`
     let found = kept.get(key)
     if (found === undefined) {
       if (kept.size >= most) kept.clear()
@@ -100,7 +103,8 @@ const complete = (config: Config, line: Line, tenant: string | undefined, call: 
   let whole: ReadonlyArray<Plug<Needs>> = flat(line)
   if (limits.length > 0) whole = limited(whole, RateLimit.plug({ limits, scope: "gateway", ...counted }))
   if (budgets !== undefined) whole = budgeted(whole, BudgetPlug.plug(budgets))
-  return [...whole, Providers.ask]
+  const providers = [...call.providers ?? [], ...(own?.providers === undefined ? [] : [own.providers])]
+  return [...whole, ...(providers.length === 0 ? [] : [permitted(providers)]), Providers.ask]
 }
 
 /** The budgets that hold for a tenant and a key, as `budget` takes them; `undefined` where there are none. */

@@ -7,7 +7,7 @@
 import { Identity } from "@plugline/plugs"
 import { Verbatim, type Wire } from "@plugline/providers"
 import { Cause, Effect, Exit } from "effect"
-import { type JsonObject, LlmError, type Operation, type Options, Pipeline, Request } from "plugline"
+import { type Compiled, type JsonObject, LlmError, type Operation, type Options, Pipeline, Request } from "plugline"
 import { allows, type Principal } from "../auth/Principal.ts"
 import type { Call, Dialect } from "../Dialect.ts"
 import { checkAddresses, checkFields } from "./addresses.ts"
@@ -173,7 +173,7 @@ const stream = (
 ): void => {
   const streamed = new Streamed(exchange, dialect, call)
   watch.opened(streamed, exchange)
-  const program = Effect.flatMap(current.compiled(pipeline), (compiled) => Effect.scoped(Effect.flatMap(Pipeline.openCompiled(compiled, request, { spans: current.spans }), (live) => {
+  const answered = (compiled: Compiled) => Effect.scoped(Effect.flatMap(Pipeline.openCompiled(compiled, request, { spans: current.spans }), (live) => {
     Object.assign(exchange.headers, headersOf(live.request))
     const failed = live.request.state === "error" ? Pipeline.outcome(live.request) : undefined
     if (failed !== undefined) {
@@ -187,8 +187,11 @@ const stream = (
       exchange.note = noteOf(final)
       return current.spans ? describe(final) : Effect.void
     })
-  })))
-  exchange.onLeave = current.run(current.spans ? traced(exchange, program) : program, {
+  }))
+  // Compiled outside of the span: plugs keep what is at hand then, and must not keep the span of one call for all.
+  const program = Effect.flatMapEager(current.compiled(pipeline), (compiled) =>
+    current.spans ? traced(exchange, answered(compiled)) : answered(compiled))
+  exchange.onLeave = current.run(program, {
     onExit: (exit) => {
       exchange.onLeave = undefined
       watch.closed(streamed)

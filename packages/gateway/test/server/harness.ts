@@ -41,6 +41,8 @@ export interface Setting {
   readonly timeouts?: string
   /** More providers, as YAML. */
   readonly providers?: string
+  /** Pipelines beside the default one, as YAML. */
+  readonly pipelines?: string
   /** Stands in front of every pipeline. */
   readonly plug?: Plug
 }
@@ -59,7 +61,9 @@ export const yamlOf = (url: string, setting: Setting): string => {
     provider("anthropic", "/v1"),
     provider("google", "/v1beta"),
     setting.providers ?? "",
-    "pipelines: { default: [] }",
+    "pipelines:",
+    "  default: []",
+    setting.pipelines ?? "",
     setting.yaml ?? ""
   ].join("\n")
 }

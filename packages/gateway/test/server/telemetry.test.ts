@@ -88,6 +88,17 @@ it.each([[false], [true]])("sends the spans of a call, below that of its client;
   expect(to.got.every(({ headers }) => headers["x-otlp-key"] === "canary-otlp-5e6f")).toBe(true)
 })
 
+it("keeps the spans of one streamed call apart from those of the next", async () => {
+  const { made, to } = await begin()
+  const traces = ["1af7651916cd43dd8448eb211c80319c", "2af7651916cd43dd8448eb211c80319c"]
+  for (const trace of traces) await (await ask(made.address, true, { traceparent: `00-${trace}-b7ad6b7169203331-01` })).text()
+  await made.stop()
+  const spans = spansOf(to.got.filter(({ path }) => path === "/v1/traces").map(({ body }) => body))
+  const [first, second] = traces.map((trace) => spans.filter(({ traceId }) => traceId === trace).map(({ name }) => name).sort())
+  expect(first).toContain("plug respond")
+  expect(second).toEqual(first)
+})
+
 it("sends metrics, and a broken traceparent begins a trace of its own", async () => {
   const { made, to } = await begin()
   const answer = await ask(made.address, false, { traceparent: "00-0000-zz" })

@@ -13,7 +13,7 @@ import type { Provider } from "../packages/providers/src/index.ts"
 /** The page that holds the tables. */
 export const page = new URL("../docs/providers.md", import.meta.url)
 
-const operations = ["chat", "stream", "completion", "embeddings", "list_models", "validate"] as const
+const operations = ["chat", "stream", "completion", "embeddings", "moderations", "list_models", "validate"] as const
 
 interface Feature {
   readonly name: string

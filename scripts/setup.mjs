@@ -39,3 +39,9 @@ if (!installed()) {
   writeFileSync(stamp, wanted())
   console.error("Installed.")
 }
+
+// By the Node that the project brings: the machine's own may be too old for what builds.
+const shell = process.platform === "win32"
+const node = join(root, "node_modules", ".bin", shell ? "node.cmd" : "node")
+const built = spawnSync(node, [join(root, "scripts", "build.mjs")], { cwd: root, stdio: ["ignore", "inherit", "inherit"], shell })
+if (built.status !== 0) process.exit(built.status ?? 1)

@@ -13,6 +13,7 @@ const steps = [
   ["examples out of the documentation", ["node", "scripts/doc-examples.mjs"]],
   ["types, package by package", ["tsc", "-b"]],
   ["types of tests, examples and benchmarks", ["tsc", "-p", "tsconfig.test.json"]],
+  ["types of the inspector's page", ["tsc", "-p", "packages/inspector/tsconfig.page.json"]],
   ["lint and import walls", ["oxlint", "--deny-warnings"]],
   ["tests", ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...process.argv.slice(2)]]
 ]

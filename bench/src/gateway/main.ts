@@ -6,7 +6,6 @@
  */
 import { spawn } from "node:child_process"
 import { cpus } from "node:os"
-import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import manifest from "../../package.json" with { type: "json" }
@@ -14,7 +13,7 @@ import { type Service, withUpstream } from "../service.ts"
 import { spread } from "../statistics.ts"
 import { check, difference, figure, markdown, ratio, type Row, write } from "../table.ts"
 import { close, hold, latencies, many } from "./load.ts"
-import { peer, type Peer } from "./peers.ts"
+import { gateway, peer, type Peer } from "./peers.ts"
 
 type Name = Peer["name"]
 const all: ReadonlyArray<Name> = ["floor", "plugline", "portkey"]
@@ -122,11 +121,10 @@ const memory = async (service: Service): Promise<ReadonlyArray<Row>> => {
 const starting = async (): Promise<ReadonlyArray<Row>> => {
   const took: Array<number> = []
   const bare: Array<number> = []
-  const main = join(import.meta.dirname, "..", "..", "..", "packages", "gateway", "src", "cli", "main.ts")
   for (let round = 0; round < 7; round++) {
     const port = 20_000 + Math.floor(Math.random() * 20_000)
     const from = performance.now()
-    const child = spawn(process.execPath, [main, "serve", "--port", String(port)], { stdio: "ignore" })
+    const child = spawn(process.execPath, [gateway, "serve", "--port", String(port)], { stdio: "ignore" })
     while (!await fetch(`http://127.0.0.1:${port}/health`).then((answer) => answer.ok, () => false)) await pause(2)
     took.push(performance.now() - from)
     child.kill("SIGKILL")

@@ -40,18 +40,37 @@ limits:
 telemetry: { logs: { level: none } }
 `
 
-/** Starts one. `gc`: whether it may be asked to clean up, by SIGUSR2. */
+/** The gateway as users start it: built. */
+export const gateway = join(import.meta.dirname, "..", "..", "..", "packages", "gateway", "bundle", "plugline.mjs")
+
+/** Starts our gateway, and waits until it answers. */
+export const serving = async (
+  config: string,
+  env: NodeJS.ProcessEnv
+): Promise<{ readonly child: ChildProcess; readonly port: number }> => {
+  const port = await free()
+  const child = spawn(process.execPath, [gateway, "serve", "--config", config, "--port", String(port)], {
+    env, stdio: ["ignore", "ignore", "inherit"]
+  })
+  await up(`http://127.0.0.1:${port}/health`)
+  return { child, port }
+}
+
+/** Starts one. */
 export const peer = async (name: Peer["name"], origin: string): Promise<Peer> => {
   if (name === "portkey") return portkey(origin)
   const folder = mkdtempSync(join(tmpdir(), "plugline-bench-"))
   const file = join(folder, "gateway.yaml")
   writeFileSync(file, configuration(origin))
-  const child = fork(join(import.meta.dirname, `${name}.ts`), [name === "floor" ? origin : file], {
-    env: { ...process.env, BENCH_KEY: key, NODE_ENV: "production" },
-    stdio: ["ignore", "inherit", "inherit", "ipc"]
-  })
-  const port = await next<number>(child, name)
-  return standing(name, child, port, () => ({ authorization: `Bearer ${key}` }), () => rmSync(folder, { recursive: true, force: true }))
+  const env = { ...process.env, BENCH_KEY: key, NODE_ENV: "production" }
+  const headers = () => ({ authorization: `Bearer ${key}` })
+  const clean = () => rmSync(folder, { recursive: true, force: true })
+  if (name === "floor") {
+    const child = fork(join(import.meta.dirname, "floor.ts"), [origin], { env, stdio: ["ignore", "inherit", "inherit", "ipc"] })
+    return standing(name, child, await next<number>(child, name), headers, clean)
+  }
+  const { child, port } = await serving(file, env)
+  return standing(name, child, port, headers, clean)
 }
 
 const portkey = async (origin: string): Promise<Peer> => {
@@ -61,17 +80,22 @@ const portkey = async (origin: string): Promise<Peer> => {
     env: { ...process.env, NODE_ENV: "production" },
     stdio: "ignore"
   })
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const up = await fetch(`http://127.0.0.1:${port}/`).then((answer) => answer.ok, () => false)
-    if (up) break
-    await pause(50)
-  }
+  await up(`http://127.0.0.1:${port}/`)
   const headers = (how: string) => ({
     authorization: `Bearer ${key}`,
     "x-portkey-provider": "openai",
     "x-portkey-custom-host": `${origin}/${how}/v1`
   })
   return standing("portkey", child, port, headers, () => {})
+}
+
+/** Waits until an address answers. */
+const up = async (url: string): Promise<void> => {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (await fetch(url).then((answer) => answer.ok, () => false)) return
+    await pause(50)
+  }
+  throw new Error(`${url} does not answer`)
 }
 
 const free = (): Promise<number> =>

@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { fork } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -16,7 +15,7 @@ import { setTimeout as pause } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import { Agent, request } from "undici"
 import { events, whole } from "../exchange.ts"
-import { next } from "../measure.ts"
+import { serving } from "./peers.ts"
 
 const { values } = parseArgs({
   options: {
@@ -91,11 +90,7 @@ budgets:
   - { per: key, amount: "1000000", every: day }
 telemetry: { logs: { level: none } }
 `)
-const child = fork(join(import.meta.dirname, "plugline.ts"), [file], {
-  env: { ...process.env, SOAK_KEY: key },
-  stdio: ["ignore", "inherit", "inherit", "ipc"]
-})
-const port = await next<number>(child, "the gateway")
+const { child, port } = await serving(file, { ...process.env, SOAK_KEY: key })
 const memory = (): number =>
   Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? 0) / 1_024
 const open = (): number => readdirSync(`/proc/${child.pid}/fd`).length

@@ -54,7 +54,8 @@ export const free: ReadonlyArray<{ readonly model: RegExp; readonly reason: stri
   { model: /^openrouter\/(.*:free|openrouter\/free)$/, reason: "free by name" },
   { model: /^zai\/glm-4\.[57]-flash$/, reason: "listed as free" },
   { model: /^together\/.*-Free$/, reason: "free by name" },
-  { model: /^google\/gemma-/, reason: "offered on the free tier alone" }
+  { model: /^google\/gemma-/, reason: "offered on the free tier alone" },
+  { model: /^openai\/(omni|text)-moderation-/, reason: "OpenAI charges nothing for moderation" }
 ]
 
 /** USD for one web search by a provider whose sources name none. */

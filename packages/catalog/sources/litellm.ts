@@ -118,6 +118,8 @@ const modeOf = (provider: string, key: string, entry: Fields): Mode | undefined 
       return provider === "ollama" ? "chat" : "completion"
     case "embedding":
       return "embedding"
+    case "moderation":
+      return "moderation"
     case "image_generation":
       // Gemini's image models are spoken to like any other; they answer with pictures among the text.
       return /gemini-[^/]*image/.test(key) ? "chat" : undefined
@@ -144,7 +146,7 @@ const draft = (
     source: "litellm",
     mode,
     context: whole(entry.max_input_tokens) ?? whole(entry.max_tokens),
-    maxOutput: mode === "embedding" ? undefined : whole(entry.max_output_tokens),
+    maxOutput: mode === "embedding" || mode === "moderation" ? undefined : whole(entry.max_output_tokens),
     dimensions: whole(entry.output_vector_size),
     prices,
     capabilities: {
@@ -259,7 +261,7 @@ const handled = new Set([
 const settled = (list: Open | undefined, mode: Mode): PriceList | undefined => {
   if (list === undefined) return undefined
   const { tiers, ...base } = list
-  if (mode === "embedding" && base.output === "0") delete base.output
+  if ((mode === "embedding" || mode === "moderation") && base.output === "0") delete base.output
   return tidy({ ...base, tiers: [...tiers.values()] })
 }
 

@@ -84,7 +84,7 @@ export const price = (
 }
 
 // The dearest model there is costs 600, the dearest embedding less than one.
-const mostLikely = { chat: 1000, completion: 1000, embedding: 10 }
+const mostLikely = { chat: 1000, completion: 1000, embedding: 10, moderation: 10 }
 
 /** Why what a source gives is no price at all. */
 const flawOf = (key: string, draft: Draft, prices: Prices): string | undefined => {
@@ -93,6 +93,10 @@ const flawOf = (key: string, draft: Draft, prices: Prices): string | undefined =
     return `more than $${most} for a million tokens: a slip of the unit`
   }
   if (draft.mode === "embedding") return prices.input === undefined ? "no price of a prompt" : undefined
+  if (draft.mode === "moderation") {
+    if (prices.input === undefined) return "no price of a prompt"
+    return prices.input !== "0" || free.some(({ model }) => model.test(key)) ? undefined : "zero, of a model not known to be free"
+  }
   if (prices.input === undefined || prices.output === undefined) return "a price for one direction only"
   if (prices.input === "0" && prices.output === "0") {
     return free.some(({ model }) => model.test(key)) ? undefined : "zero, of a model not known to be free"

@@ -85,8 +85,11 @@ export const capabilityNames = [
  */
 export type Capability = typeof capabilityNames[number]
 
-/** What a model does (`chat` for all conversation, also where only the Responses interface serves it). */
-export type Mode = "chat" | "completion" | "embedding"
+/**
+ * What a model does (`chat` for all conversation, also where only the Responses interface serves it; `moderation`: says what is
+ * objectionable).
+ */
+export type Mode = "chat" | "completion" | "embedding" | "moderation"
 
 /** One model at one provider. */
 export interface Model {

@@ -62,7 +62,7 @@ export const ModelRow = Schema.Struct({
   provider: Name,
   id: Name,
   name: Schema.optionalKey(Schema.String),
-  mode: Schema.optionalKey(Schema.Literals(["chat", "completion", "embedding"])),
+  mode: Schema.optionalKey(Schema.Literals(["chat", "completion", "embedding", "moderation"])),
   context: Schema.optionalKey(count),
   maxInput: Schema.optionalKey(count),
   maxOutput: Schema.optionalKey(count),

@@ -66,13 +66,13 @@ describe("the built-in table", () => {
   })
 
   it("has both prices of every chat model it prices, and no zero but for models known to be free", () => {
-    const free = /^(ollama\/|zai\/glm-4\.[57]-flash$|google\/gemma-|together\/.*-Free$|openrouter\/(.*:free|openrouter\/free)$)/
+    const free = /^(ollama\/|openai\/(omni|text)-moderation-|zai\/glm-4\.[57]-flash$|google\/gemma-|together\/.*-Free$|openrouter\/(.*:free|openrouter\/free)$)/
     for (const model of models) {
       const { mode, prices } = model
       if (prices === undefined) continue
       expect(prices.input, nameOf(model)).toBeDefined()
-      if (mode !== "embedding") expect(prices.output, nameOf(model)).toBeDefined()
-      if (prices.input === "0" && prices.output === "0") expect(nameOf(model)).toMatch(free)
+      if (mode !== "embedding" && mode !== "moderation") expect(prices.output, nameOf(model)).toBeDefined()
+      if (prices.input === "0" && (prices.output === "0" || mode === "moderation")) expect(nameOf(model)).toMatch(free)
     }
   })
 

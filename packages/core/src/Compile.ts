@@ -358,6 +358,9 @@ const attempt2 = (f: Handler, request: Request, next: Next): unknown => {
   }
 }
 
+/** What is no conversation, and is called what it is called here. */
+const others: ReadonlySet<string> = new Set(["embeddings", "moderations"])
+
 /** One span per plug, in OpenTelemetry's words for generative AI. */
 const spanned = (step: StepInfo, request: Request, f: () => unknown): Effect.Effect<Request, unknown> =>
   Effect.withSpan(
@@ -368,7 +371,7 @@ const spanned = (step: StepInfo, request: Request, f: () => unknown): Effect.Eff
     `plug ${step.name}`,
     {
       attributes: {
-        "gen_ai.operation.name": request.operation === "embeddings" ? "embeddings" : "chat",
+        "gen_ai.operation.name": others.has(request.operation) ? request.operation : "chat",
         "gen_ai.provider.name": request.provider,
         ...(request.options.model !== undefined && { "gen_ai.request.model": request.options.model }),
         "plugline.plug.path": step.path,

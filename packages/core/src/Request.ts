@@ -27,10 +27,12 @@ import * as Result from "./Result.ts"
 import * as Suggest from "./Suggest.ts"
 
 /** What can be asked of a provider. */
-export type Operation = "chat" | "stream" | "embeddings" | "completion" | "list_models" | "validate"
+export type Operation = "chat" | "stream" | "embeddings" | "completion" | "moderations" | "list_models" | "validate"
 
 /** Every operation. */
-export const operations: ReadonlyArray<Operation> = ["chat", "stream", "embeddings", "completion", "list_models", "validate"]
+export const operations: ReadonlyArray<Operation> = [
+  "chat", "stream", "embeddings", "completion", "moderations", "list_models", "validate"
+]
 
 /** How far a request has come. */
 export type State = "pending" | "executing" | "streaming" | "completed" | "error"
@@ -654,35 +656,48 @@ const withField = <Fields extends object>(fields: Fields, name: string, value: u
 // --- printing and storing ---------------------------------------------------------------------------------------------
 
 /** The request as plain JSON, secrets masked. */
-export const toJson = (r: Request): RequestJson => ({
-  id: r.id,
-  operation: r.operation,
-  provider: r.provider,
-  messages: Mask.content(r.messages) as unknown as ReadonlyArray<Message.Message>,
-  options: Mask.content(r.options) as Options.Options,
-  config: Mask.json(withoutHeaderValues(r.config)) as JsonObject,
-  state: r.state,
-  halted: r.halted,
-  ...(r.providerRequest !== undefined && {
-    providerRequest: {
-      method: r.providerRequest.method,
-      url: Mask.text(r.providerRequest.url),
-      headers: Mask.json(r.providerRequest.headers) as { readonly [name: string]: string },
-      ...(r.providerRequest.body !== undefined && { body: Mask.content(r.providerRequest.body) as JsonObject })
-    }
+export const toJson = (r: Request): RequestJson => {
+  const out: Record<string, unknown> = {}
+  for (const name of fieldNames) if (r[name] !== undefined) out[name] = fieldToJson(r, name)
+  return out as unknown as RequestJson
+}
+
+const same = (name: keyof Request) => (r: Request): Json => r[name] as Json
+
+/** How each field is written, in the order in which they stand in JSON. The same value of a field is always written the same. */
+const writers = {
+  id: same("id"),
+  operation: same("operation"),
+  provider: same("provider"),
+  messages: ({ messages }: Request) => Mask.content(messages),
+  options: ({ options }: Request) => Mask.content(options),
+  config: ({ config }: Request) => Mask.json(withoutHeaderValues(config)),
+  state: same("state"),
+  halted: same("halted"),
+  providerRequest: ({ providerRequest }: Request) => sentAs(providerRequest!),
+  response: ({ response }: Request) => ({
+    status: response!.status,
+    headers: Mask.json(response!.headers),
+    body: typeof response!.body === "string" ? response!.body : ""
   }),
-  ...(r.response !== undefined && {
-    response: {
-      status: r.response.status,
-      headers: Mask.json(r.response.headers) as { readonly [name: string]: string },
-      body: typeof r.response.body === "string" ? r.response.body : ""
-    }
-  }),
-  ...(r.result !== undefined && { result: Mask.content(r.result) as unknown as Result.Result }),
-  assigns: Mask.json(r.assigns) as JsonObject,
-  private: Mask.json(r.private) as JsonObject,
-  metadata: Mask.json(r.metadata) as JsonObject,
-  errors: r.errors.map((error) => error.toJSON())
+  result: ({ result }: Request) => Mask.content(result),
+  assigns: ({ assigns }: Request) => Mask.json(assigns),
+  private: (r: Request) => Mask.json(r.private),
+  metadata: ({ metadata }: Request) => Mask.json(metadata),
+  errors: ({ errors }: Request) => errors.map((error) => error.toJSON() as unknown as Json)
+} satisfies { readonly [Name in keyof RequestJson]: (r: Request) => Json }
+
+/** @internal The fields of a request in JSON. */
+export const fieldNames = Object.keys(writers) as ReadonlyArray<keyof RequestJson>
+
+/** @internal One field of a request that has it, as {@link toJson} writes it. */
+export const fieldToJson = (r: Request, name: keyof RequestJson): Json => writers[name](r)
+
+const sentAs = ({ body, headers, method, url }: ProviderRequest): Json => ({
+  method,
+  url: Mask.text(url),
+  headers: Mask.json(headers),
+  ...(body !== undefined && { body: Mask.content(body) })
 })
 
 /**

@@ -58,6 +58,32 @@ export interface EmbeddingsResult {
   readonly metadata?: Metadata
 }
 
+/** What is objectionable in some inputs: one moderation per input, in the order of the inputs. */
+export interface ModerationsResult {
+  readonly type: "moderations"
+  /** The provider's id for the answer. */
+  readonly id?: string
+  readonly model?: string
+  readonly moderations: ReadonlyArray<Moderation>
+  /** Few services say. */
+  readonly usage?: Usage
+  readonly warnings?: ReadonlyArray<Warning>
+  readonly metadata?: Metadata
+}
+
+/** What is objectionable in one input. */
+export interface Moderation {
+  /** Whether anything is. */
+  readonly flagged: boolean
+  /** By the provider's own names for what there is to object to; `null` where it does not look for that. */
+  readonly categories: { readonly [name: string]: boolean | null }
+  /** How sure it is, mostly from 0 to 1, by the same names; empty where it does not say. */
+  readonly scores: { readonly [name: string]: number | null }
+  /** Which kinds of content each was looked for in (`text`, `image`), where the provider says. */
+  readonly appliedTo?: { readonly [name: string]: ReadonlyArray<string> }
+  readonly metadata?: Metadata
+}
+
 /** The models a provider offers. */
 export interface ModelsResult {
   readonly type: "list_models"
@@ -87,7 +113,7 @@ export interface ValidateResult {
 }
 
 /** What an operation answers with. */
-export type Result = ChatResult | EmbeddingsResult | ModelsResult | ValidateResult
+export type Result = ChatResult | EmbeddingsResult | ModerationsResult | ModelsResult | ValidateResult
 
 /** The visible text of an answer: its text parts, joined with nothing between. */
 export const text = (result: Result | undefined): string => textOf(result, "text")

@@ -11,7 +11,9 @@ import * as LlmError from "./LlmError.ts"
 import * as Mask from "./Mask.ts"
 import type { Part } from "./Part.ts"
 import * as Pipeline from "./Pipeline.ts"
-import { fromJson, type Observer, type Parts, type Request, toJson, withoutHeaderValues } from "./Request.ts"
+import {
+  fieldNames, fieldToJson, fromJson, type Observer, type Parts, type Request, type RequestJson, runOf, withoutHeaderValues
+} from "./Request.ts"
 
 /** One visit of a request to a plug. Times are in ms since the run began. */
 export interface Step {
@@ -98,7 +100,7 @@ export const recorder = (options: { readonly now: () => number; readonly started
   const ends: Array<End> = []
   const parts: Array<PartEvent> = []
   const visits = new Map<string, number>()
-  return {
+  const self: Recorder = {
     observer: {
       enter: ({ level, name, path }, request) => {
         const attempt = (visits.get(path) ?? 0) + 1
@@ -140,6 +142,35 @@ export const recorder = (options: { readonly now: () => number; readonly started
         final
       })
   }
+  recorders.set(self.observer, self)
+  return self
+}
+
+/** Who records with which observer: so that a request can be asked how it came here. */
+const recorders = new WeakMap<Observer, Recorder>()
+
+/**
+ * What has been recorded so far of the run that a request is on: at a breakpoint, how it came here. `undefined` where
+ * nobody records.
+ *
+ * @example
+ * ```ts
+ * import { Plug, Request, Trace } from "@plugline/core"
+ * import { Effect } from "effect"
+ *
+ * const seen: Array<string> = []
+ * const first = Plug.make("first", Request.mergeOptions({ temperature: 0 }))
+ * const second = Plug.make("second", (request) => {
+ *   seen.push(...Trace.of(request)?.steps.map(({ name }) => name) ?? [])
+ *   return request
+ * })
+ * Effect.runSync(Trace.run([first, second], Request.make({ provider: "local", messages: "Hi" })))
+ * seen // => ["first", "second"]
+ * ```
+ */
+export const of = (request: Request): Trace | undefined => {
+  const observer = runOf(request)?.observer
+  return observer === undefined ? undefined : recorders.get(observer)?.trace()
 }
 
 type Writable<A> = { -readonly [Field in keyof A]: A[Field] }
@@ -297,7 +328,9 @@ export interface TraceJson {
 /** The trace as JSON, secrets masked. */
 export const encode = (trace: Trace): TraceJson => {
   const values: Array<Json> = []
-  const places = new Map<unknown, number>()
+  const places = Object.fromEntries(fieldNames.map((name) => [name, new Map()])) as {
+    readonly [Name in keyof RequestJson]-?: Map<object, number>
+  }
   const requests: Array<JsonObject> = []
   const known = new Map<Request, number>()
   const request = (value: Request | undefined): number | null => {
@@ -306,17 +339,18 @@ export const encode = (trace: Trace): TraceJson => {
     if (place === undefined) {
       place = known.size
       known.set(value, place)
-      const json = toJson(value)
-      requests[place] = Object.fromEntries(Object.entries(json).map(([name, field]) => {
-        if (typeof field !== "object" || field === null) return [name, field]
-        const own = value[name as keyof Request] as unknown
-        let at = places.get(own)
-        if (at === undefined) {
-          at = values.push(field as Json) - 1
-          places.set(own, at)
+      const written: Record<string, Json> = {}
+      for (const name of fieldNames) {
+        const own = value[name]
+        if (own === undefined) continue
+        if (typeof own !== "object") written[name] = own
+        else {
+          let at = places[name].get(own)
+          if (at === undefined) places[name].set(own, at = values.push(fieldToJson(value, name)) - 1)
+          written[name] = [at]
         }
-        return [name, [at]]
-      }))
+      }
+      requests[place] = written
     }
     return place
   }

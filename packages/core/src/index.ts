@@ -61,7 +61,9 @@ export type { ChoiceEnd, Content, ErrorPart, FinishPart, FinishReason, Metadata,
 export type {
   Bytes, Config, Finisher, Init as RequestInit, Observer, Operation, PartHandler, Parts, ProviderRequest, ProviderResponse, Pull, RequestJson, Source, Stage, State, StepInfo, Timeouts, Transform
 } from "./Request.ts"
-export type { ChatResult, Choice, EmbeddingsResult, Model, ModelsResult, ValidateResult } from "./Result.ts"
+export type {
+  ChatResult, Choice, EmbeddingsResult, Model, ModelsResult, Moderation, ModerationsResult, ValidateResult
+} from "./Result.ts"
 export type { Compiled, Live, Node, RunOptions } from "./Pipeline.ts"
 export { RequestFailed } from "./Pipeline.ts"
 export type { Answer, Handler, Join, Level, Made, MonitorOptions, Next, PlugLike, Seen, StreamHooks, Verdict } from "./Plug.ts"

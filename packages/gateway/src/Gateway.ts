@@ -12,20 +12,24 @@ import { type Compiled, LlmError, Pipeline } from "plugline"
 import { recordsOf } from "./admin/records.ts"
 import { adminRoutes } from "./admin/routes.ts"
 import * as Auth from "./auth/Auth.ts"
-import { providersOf } from "./auth/Principal.ts"
+import { modelsOf, providersOf } from "./auth/Principal.ts"
 import type { AuthConfig } from "./auth/AuthConfig.ts"
 import { refuseToStart } from "./auth/startup.ts"
 import { open as openBatches } from "./batches/Batches.ts"
 import { batchRoutes } from "./batches/routes.ts"
 import { isPublic } from "./config/guard.ts"
+import { tracesOf } from "./config/Inspector.ts"
 import { load, type Loaded } from "./config/load.ts"
 import type { Env } from "./config/read.ts"
+import { nameOf } from "./config/pipelines.ts"
 import { Configuration, layer as configuration, type Live } from "./config/reload.ts"
+import { open as openInspector } from "./inspector/Inspector.ts"
+import { inspectorRoutes, playing } from "./inspector/routes.ts"
 import type { Current } from "./server/Current.ts"
 import { requestLog } from "./server/log.ts"
 import { measure } from "./server/metrics.ts"
 import { routes } from "./server/routes.ts"
-import { type Route, type Server, serve } from "./server/Server.ts"
+import { type Intake, type Route, type Server, serve, type ServerOptions } from "./server/Server.ts"
 import { telemetry as sending } from "./server/telemetry.ts"
 
 /** How a gateway is started. What is given here counts more than the file. */
@@ -55,7 +59,16 @@ export interface Gateway {
 const noAuth: AuthConfig = { keys: [], roles: {} }
 
 /** Starts a gateway, which ends in order with the scope. Fails with what is wrong, in one sentence, before anything listens. */
-export const start = (options: GatewayOptions): Effect.Effect<Gateway, LlmError, Scope.Scope> =>
+export const start = (options: GatewayOptions): Effect.Effect<Gateway, LlmError, Scope.Scope> => startWith(options, serve)
+
+/** What takes requests in: a port, or whoever hands them over. */
+type Running = Pick<Intake, "active" | "isDraining">
+
+/** The same over whatever takes requests in. */
+export const startWith = <S extends Running>(
+  options: GatewayOptions,
+  serve: (options: ServerOptions) => Effect.Effect<S, LlmError, Scope.Scope>
+): Effect.Effect<Omit<Gateway, "server"> & { readonly server: S }, LlmError, Scope.Scope> =>
   Effect.gen(function*() {
     // How it listens is read once; everything else is read anew with each reload.
     const first = yield* load(options.config, options.env)
@@ -104,19 +117,24 @@ export const start = (options: GatewayOptions): Effect.Effect<Gateway, LlmError,
     )
 
     const { cors, grace, headersTimeout, maxConnections, requestTimeout, tls } = server
-    let running: Server | undefined
+    let running: S | undefined
     const offered = [...routes, ...batchRoutes(batches)]
-    const table = [
-      ...offered,
-      ...adminRoutes({
-        configuration: kept,
-        records,
-        started: yield* Clock.currentTimeMillis,
-        active: () => running?.active() ?? 0,
-        isDraining: () => running?.isDraining() ?? false,
-        routes: offered
-      })
-    ]
+    const isDraining = () => running?.isDraining() ?? false
+    const admin = {
+      configuration: kept,
+      records,
+      started: yield* Clock.currentTimeMillis,
+      active: () => running?.active() ?? 0,
+      isDraining,
+      routes: offered
+    }
+    const inspector = yield* openInspector({
+      settings: first.config.inspector,
+      path: tracesOf(first.config, first.folder),
+      routes: [...offered, playing],
+      isDraining
+    })
+    const table = [...offered, ...adminRoutes(admin), ...inspectorRoutes({ admin, inspector, current })]
     running = yield* serve({
       host,
       port: options.port ?? server.port,
@@ -131,7 +149,9 @@ export const start = (options: GatewayOptions): Effect.Effect<Gateway, LlmError,
       ended: (exchange, took, open) => {
         measured(exchange, took, open)
         log?.ended(exchange, took)
-      }
+        inspector?.recorder.ended(exchange, took)
+      },
+      recorder: inspector?.recorder
     })
     return { server: running, configuration: kept, routes: table }
   })
@@ -155,12 +175,10 @@ const currentOf = ({ auth, loaded, run }: Live): Current => {
     registry: loaded.registry,
     apiOf: (provider) => loaded.config.providers?.[provider]?.api,
     resolve: (model, operation, { identity }) => loaded.resolve(model, operation, identity.tenant),
-    pipeline: ({ pipeline }, operation, principal, route) => {
-      const { budgets, identity, limits } = principal
-      return loaded.pipelineFor({
-        operation, pipeline, route, tenant: identity.tenant, limits, budgets, providers: providersOf(principal)
-      })
-    },
+    pipeline: (target, operation, principal, route) => loaded.pipelineFor(wayOf(target, operation, principal, route)),
+    wayOf,
+    nameOf: (way) => nameOf(loaded.config, way),
+    sample: loaded.config.inspector.sample ?? (auth.isOpen ? 1 : 0),
     compiled: (pipeline) =>
       ready.get(pipeline) ?? Effect.tap(Pipeline.compile(pipeline), (compiled) =>
         Effect.sync(() => void ready.set(pipeline, Effect.succeed(compiled)))),
@@ -168,6 +186,11 @@ const currentOf = ({ auth, loaded, run }: Live): Current => {
     spans: loaded.config.telemetry.otlp !== undefined,
     run
   }
+}
+
+const wayOf: Current["wayOf"] = ({ pipeline }, operation, principal, route) => {
+  const { budgets, identity, limits } = principal
+  return { operation, pipeline, route, tenant: identity.tenant, limits, budgets, providers: providersOf(principal), models: modelsOf(principal) }
 }
 
 const certificates = ({ cert, key }: { readonly cert: string; readonly key: string }, folder: string) =>

@@ -29,7 +29,7 @@ const files = (folder: string): ReadonlyArray<string> =>
 
 /** Every metric of the code, as Prometheus sees its name. */
 const metrics = ["plugs", "gateway"].flatMap((name) => files(join(root, "packages", name, "src"))).flatMap((path) =>
-  [...readFileSync(path, "utf8").matchAll(/Metric\.(?:counter|gauge|histogram)\(\s*"([^"]+)"/g)].map(([, name]) => name!.replaceAll(".", "_")))
+  [...readFileSync(path, "utf8").matchAll(/\b(?:counter|gauge|histogram)\(\s*"([^"]+)"/g)].map(([, name]) => name!.replaceAll(".", "_")))
 
 const isKnown = (name: string) => metrics.some((metric) => name === metric || name.startsWith(`${metric}_`))
 

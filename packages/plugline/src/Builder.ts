@@ -5,7 +5,7 @@
  * @module
  */
 import {
-  type Config, type EmbeddingsResult, type Live, LlmError, Mask, type MessagesInput, type ModelsResult, type Node, type Operation, type Options,
+  type Config, type EmbeddingsResult, type Live, LlmError, Mask, type MessagesInput, type ModelsResult, type ModerationsResult, type Node, type Operation, type Options,
   type Part, Pipeline, Plug, type PlugLike, Request, type ResponseFormat, type Timeouts, type Tool, Trace, type ToolChoice, type ValidateResult
 } from "@plugline/core"
 import {
@@ -22,6 +22,7 @@ export interface Answers {
   readonly stream: Answer
   readonly completion: Answer
   readonly embeddings: EmbeddingsResult
+  readonly moderations: ModerationsResult
   readonly list_models: ModelsResult
   readonly validate: ValidateResult
 }
@@ -449,7 +450,7 @@ const standard = <R>(edits: ReadonlyArray<Edit<R>>): ReadonlyArray<Plug<R>> => {
 export const answer = (final: Request): Answers[Operation] => {
   const { result } = final
   if (result !== undefined && (result.type === "chat" || result.type === "completion")) return new Answer(final, result)
-  return result as EmbeddingsResult | ModelsResult | ValidateResult
+  return result as EmbeddingsResult | ModerationsResult | ModelsResult | ValidateResult
 }
 
 const isText = (part: Part): part is Part & { readonly type: "text-delta" } => part.type === "text-delta" && part.choice === undefined

@@ -44,7 +44,7 @@ it.each(rows)("line $line, case $case: $title", ({ case: number, file, title, wh
 
 it("every case of a part that is on the page has a row", () => {
   const there = new Set(rows.map((row) => row.case))
-  const parts = [[1, 39], [41, 48], [55, 57]] as const
+  const parts = [[1, 39], [41, 48], [55, 58]] as const
   for (const [first, last] of parts) {
     for (let number = first; number <= last; number++) expect(there.has(String(number)), `case ${number}`).toBe(true)
   }

@@ -29,7 +29,7 @@
  * @module
  */
 import { type Handler, LlmError, type Next, Plug, Request } from "@plugline/core"
-import { Clock, Context, Effect, Metric, PubSub, Random, Stream } from "effect"
+import { Clock, Context, Effect, PubSub, Random, Stream } from "effect"
 import { call, type Means, publish, reserve, type Restore } from "./budget/call.ts"
 import { appliedTo, Options, rulesOf } from "./budget/limit.ts"
 import { refuse, refuseDown, refuseUnpriced, warn, warningOf } from "./budget/refusal.ts"
@@ -39,6 +39,7 @@ import * as Amount from "./cost/amount.ts"
 import { Prices } from "./cost/charge.ts"
 import { effect } from "./cost/now.ts"
 import * as Identity from "./identity.ts"
+import { counter } from "./observe/series.ts"
 import { count } from "./retry/count.ts"
 import { BudgetStore } from "./store/BudgetStore.ts"
 import type { StoreError } from "./store/patience.ts"
@@ -63,9 +64,8 @@ export const Alerts: Context.Reference<PubSub.PubSub<Alert>> = Context.Reference
 export const alerts: Stream.Stream<Alert> = Stream.unwrap(Effect.map(Alerts, (bus) => Stream.fromPubSub(bus)))
 
 /** Counts calls by what the budget did: `held`, `refused`, `unpriced`, `open`. */
-export const calls = Metric.counter("plugline.budget.calls", {
-  description: "Calls by what the budget did",
-  incremental: true
+export const calls = counter("plugline.budget.calls", {
+  description: "Calls by what the budget did"
 })
 
 const oneHold = "each attempt must be held and paid for on its own"

@@ -166,7 +166,7 @@ const handler = (settings: Settings, desk: Desk): Handler => (request, next) => 
 }
 
 const unfitness = ({ operation, options }: Request, { onlyDeterministic }: Settings): string | undefined => {
-  if (operation === "embeddings") return undefined
+  if (operation === "embeddings" || operation === "moderations") return undefined
   if (operation === "list_models" || operation === "validate") return `${operation} is not cached`
   return onlyDeterministic && options.temperature !== 0 ? "the temperature is not 0" : undefined
 }

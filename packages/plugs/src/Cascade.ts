@@ -26,7 +26,7 @@
  * @module
  */
 import { type Handler, Key, type LlmError, type LlmErrorJson, type Made, Plug, Reply, Request, type Usage } from "@plugline/core"
-import { Effect, Metric, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { Course, type Limits } from "./cascade/Course.ts"
 import { type Estimator, heuristic, judge, logprobs, lowest } from "./cascade/estimators.ts"
 import * as Amount from "./cost/amount.ts"
@@ -35,6 +35,7 @@ import { effect } from "./cost/now.ts"
 import { type When, movesOn } from "./fallback/movesOn.ts"
 import { checkEntry, childrenOf, shownTarget, type Target, targetFields, type Through, way, wrong } from "./fallback/target.ts"
 import type { Providers } from "./Providers.ts"
+import { counter } from "./observe/series.ts"
 import { count } from "./retry/count.ts"
 import { ms, Span } from "./retry/span.ts"
 
@@ -107,9 +108,8 @@ export interface Report {
 export const report: Key<Report> = Key.make<Report>("cascade.report")
 
 /** Counts calls by why the cascade ended, and by how many steps it took (at most 9). */
-export const calls = Metric.counter("plugline.cascade.calls", {
-  description: "Cascades by why they ended",
-  incremental: true
+export const calls = counter("plugline.cascade.calls", {
+  description: "Cascades by why they ended"
 })
 
 const aFunction = <F>() => Schema.declare((value: unknown): value is F => typeof value === "function", { expected: "a function" })

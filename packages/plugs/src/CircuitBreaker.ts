@@ -30,10 +30,11 @@
  * @module
  */
 import { type Handler, Key, LlmError, Plug, Reply, Request } from "@plugline/core"
-import { Clock, type Duration, Effect, Metric, PubSub, Schema, Stream } from "effect"
+import { Clock, type Duration, Effect, PubSub, Schema, Stream } from "effect"
 import { classify } from "./breaker/classify.ts"
 import { openTime, type Policy, type Report, trips } from "./breaker/policy.ts"
 import { effect, type Now } from "./cost/now.ts"
+import { counter } from "./observe/series.ts"
 import { count, providerLabel } from "./retry/count.ts"
 import { ms, Span } from "./retry/span.ts"
 import { BreakerStore, memory, type Order, type Permit, type Refusal, type Snapshot, type State, type Transition } from "./store/BreakerStore.ts"
@@ -94,10 +95,10 @@ export const Options = Schema.Struct({
 })
 
 /** Circuits that moved, by what to and why. */
-export const moves = Metric.counter("plugline.circuit_breaker.transitions", { description: "Circuits that moved", incremental: true })
+export const moves = counter("plugline.circuit_breaker.transitions", { description: "Circuits that moved" })
 
 /** Calls that were refused, by provider and by the circuit's state. */
-export const refused = Metric.counter("plugline.circuit_breaker.refused", { description: "Calls refused by a circuit", incremental: true })
+export const refused = counter("plugline.circuit_breaker.refused", { description: "Calls refused by a circuit" })
 
 /** The name of the circuit of a provider and a model. */
 export const key = (provider: string, model?: string): string => model === undefined ? provider : `${provider}/${model}`

@@ -28,7 +28,7 @@
  * @module
  */
 import { type Handler, LlmError, type Made, Plug, Request } from "@plugline/core"
-import { Effect, Metric, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { effect, type Now } from "./cost/now.ts"
 import { Prices } from "./cost/charge.ts"
 import { movesOn, type When } from "./fallback/movesOn.ts"
@@ -40,6 +40,7 @@ import {
 import { report } from "./fallback/report.ts"
 import { type Candidate, type Tried, walk } from "./fallback/walk.ts"
 import type { Providers } from "./Providers.ts"
+import { counter } from "./observe/series.ts"
 import { count, providerLabel } from "./retry/count.ts"
 import { ms, Span } from "./retry/span.ts"
 
@@ -84,9 +85,8 @@ export { report, type Report } from "./fallback/report.ts"
  * Counts answers that came from a step, and calls nobody answered, by provider and by `outcome`: `answered`,
  * `degraded`, `failed`.
  */
-export const calls = Metric.counter("plugline.fallback.calls", {
-  description: "Calls the first did not answer",
-  incremental: true
+export const calls = counter("plugline.fallback.calls", {
+  description: "Calls the first did not answer"
 })
 
 const isWhen = (value: unknown): value is When => typeof value === "function"

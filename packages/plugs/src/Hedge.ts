@@ -28,7 +28,8 @@
  * @module
  */
 import { type Handler, type JsonObject, Key, type LlmErrorJson, Plug, Request } from "@plugline/core"
-import { Effect, Layer, Metric, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
+import { counter } from "./observe/series.ts"
 import { AttemptBudget, type AttemptBudgetOptions, memory as budgetInMemory, type Share } from "./retry/AttemptBudget.ts"
 import { contest, type Outcome } from "./retry/contest.ts"
 import { count, providerLabel } from "./retry/count.ts"
@@ -74,9 +75,8 @@ export const Options = Schema.Struct({
 })
 
 /** Counts calls that were made more than once, by provider and by whether a later attempt won. */
-export const calls = Metric.counter("plugline.hedge.calls", {
-  description: "Calls that were made more than once",
-  incremental: true
+export const calls = counter("plugline.hedge.calls", {
+  description: "Calls that were made more than once"
 })
 
 /** The services {@link plug} needs, in memory. */

@@ -125,7 +125,7 @@ const handler = (options: typeof Options.Type, answers: Answers["Service"], now:
 }
 
 /** What is paid for, and can be kept. */
-const charged: ReadonlySet<string> = new Set(["chat", "stream", "completion", "embeddings"])
+const charged: ReadonlySet<string> = new Set(["chat", "stream", "completion", "embeddings", "moderations"])
 
 /** Printable ASCII, as a header takes it. */
 const visible = /^[\x20-\x7e]{1,255}$/

@@ -26,10 +26,11 @@
  * @module
  */
 import { Plug, type Request } from "@plugline/core"
-import { Clock, type Context, Effect, Metric, Schema } from "effect"
+import { Clock, type Context, Effect, type Metric, Schema } from "effect"
 import { Prices } from "./cost/charge.ts"
 import * as Facts from "./observe/facts.ts"
 import { type Labels, labels, MetricNames } from "./observe/names.ts"
+import { counter, histogram, seriesOf } from "./observe/series.ts"
 import { errorType, operationName, providerName } from "./observe/semconv.ts"
 import * as Passthrough from "./Passthrough.ts"
 
@@ -51,14 +52,14 @@ export const Options = Schema.Struct({
 })
 
 /** How long calls took, in seconds. */
-export const duration = Metric.histogram("gen_ai.client.operation.duration", {
+export const duration = histogram("gen_ai.client.operation.duration", {
   description: "GenAI operation duration",
   attributes: { unit: "s" },
   boundaries: [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
 })
 
 /** How many tokens calls used, by `gen_ai.token.type`: `input`, `output`. Unknown counts are not measured. */
-export const tokens = Metric.histogram("gen_ai.client.token.usage", {
+export const tokens = histogram("gen_ai.client.token.usage", {
   description: "Number of input and output tokens used",
   attributes: { unit: "{token}" },
   boundaries: [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864]
@@ -67,48 +68,43 @@ export const tokens = Metric.histogram("gen_ai.client.token.usage", {
 const firstBoundaries = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 
 /** When the first content of a stream came, in seconds, as a server that answers its own callers measures it. */
-export const firstToken = Metric.histogram("gen_ai.server.time_to_first_token", {
+export const firstToken = histogram("gen_ai.server.time_to_first_token", {
   description: "Time to generate first token for successful responses",
   attributes: { unit: "s" },
   boundaries: firstBoundaries
 })
 
 /** The same as a client of the provider measures it. */
-export const firstChunk = Metric.histogram("gen_ai.client.operation.time_to_first_chunk", {
+export const firstChunk = histogram("gen_ai.client.operation.time_to_first_chunk", {
   description: "Time from the request to the first content of a stream",
   attributes: { unit: "s" },
   boundaries: firstBoundaries
 })
 
 /** What calls cost, as far as it is known. */
-export const cost = Metric.counter("plugline.call.cost", {
+export const cost = counter("plugline.call.cost", {
   description: "Known cost of calls in USD",
-  incremental: true,
   attributes: { unit: "USD" }
 })
 
 /** Calls whose cost is not known in all. */
-export const unpriced = Metric.counter("plugline.call.unpriced", {
-  description: "Calls whose cost is not known",
-  incremental: true
+export const unpriced = counter("plugline.call.unpriced", {
+  description: "Calls whose cost is not known"
 })
 
 /** Prompt tokens by how the provider's own cache served them: `read`, `written`. */
-export const promptCache = Metric.counter("plugline.call.prompt_cache_tokens", {
-  description: "Prompt tokens read from and written to providers' caches",
-  incremental: true
+export const promptCache = counter("plugline.call.prompt_cache_tokens", {
+  description: "Prompt tokens read from and written to providers' caches"
 })
 
 /** Calls a plug refused, by plug. */
-export const refused = Metric.counter("plugline.call.refused", {
-  description: "Calls that a plug refused",
-  incremental: true
+export const refused = counter("plugline.call.refused", {
+  description: "Calls that a plug refused"
 })
 
 /** Calls that ended without an answer and without an error, by how: `left`, `interrupted`, `unanswered`. */
-export const abandoned = Metric.counter("plugline.call.abandoned", {
-  description: "Calls whose reader left or whose run was interrupted",
-  incremental: true
+export const abandoned = counter("plugline.call.abandoned", {
+  description: "Calls whose reader left or whose run was interrupted"
 })
 
 /** See the module. */
@@ -138,8 +134,6 @@ class Meter {
   readonly #context: Context.Context<never>
   readonly #labels: Labels
   readonly #responseModel: boolean
-  // A metric with its labels is made once; labels are bounded, and so is this.
-  readonly #series = new Map<string, Metric.Metric<number, unknown>>()
 
   constructor(context: Context.Context<never>, labels: Labels, responseModel: boolean) {
     this.#context = context
@@ -184,14 +178,6 @@ class Meter {
   }
 
   #put(metric: Metric.Metric<number, unknown>, attributes: Attributes, value: number): void {
-    if (!Number.isFinite(value)) return
-    let key = metric.id
-    for (const name in attributes) key += `\n${name}\n${attributes[name]}`
-    let series = this.#series.get(key)
-    if (series === undefined) {
-      series = Metric.withAttributes(metric, attributes)
-      this.#series.set(key, series)
-    }
-    series.updateUnsafe(value, this.#context)
+    if (Number.isFinite(value)) seriesOf(metric, attributes).updateUnsafe(value, this.#context)
   }
 }

@@ -27,7 +27,8 @@
  * @module
  */
 import { type Handler, type JsonObject, Key, LlmError, type LlmErrorJson, type Next, Plug, Request } from "@plugline/core"
-import { type Clock, Effect, Metric, Random, Schema } from "effect"
+import { type Clock, Effect, Random, Schema } from "effect"
+import { counter } from "./observe/series.ts"
 import { AttemptBudget, memory } from "./retry/AttemptBudget.ts"
 import { count, providerLabel } from "./retry/count.ts"
 import { ceiling, decide, delay, type Policy, type Why } from "./retry/decide.ts"
@@ -84,10 +85,10 @@ export const Options = Schema.Struct({
 })
 
 /** Attempts that were made beyond the first, by provider and by what had gone wrong. */
-export const retries = Metric.counter("plugline.retry.retries", { description: "Attempts beyond the first", incremental: true })
+export const retries = counter("plugline.retry.retries", { description: "Attempts beyond the first" })
 
 /** Requests that stay failed, by provider and by why no further attempt was made. */
-export const gaveUp = Metric.counter("plugline.retry.gave_up", { description: "Requests that stay failed", incremental: true })
+export const gaveUp = counter("plugline.retry.gave_up", { description: "Requests that stay failed" })
 
 /** See the module. */
 export const plug: (options?: typeof Options.Encoded) => Plug<AttemptBudget> = Plug.configurable("retry", Options, (given) => {

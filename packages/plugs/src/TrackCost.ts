@@ -29,12 +29,13 @@
  */
 import { type Catalog, Cost } from "@plugline/catalog"
 import { type Answer, type Handler, Key, Plug, Reply, Request } from "@plugline/core"
-import { type BigDecimal, Clock, Effect, Metric, Schema } from "effect"
+import { type BigDecimal, Clock, Effect, Schema } from "effect"
 import * as Amount from "./cost/amount.ts"
 import { type Charge, computed, modelOf, of as chargeOf, Prices } from "./cost/charge.ts"
 import { attempt, effect } from "./cost/now.ts"
 import { known, sourceOf, sumOf, type Tracked } from "./cost/tracked.ts"
 import * as Identity from "./identity.ts"
+import { counter } from "./observe/series.ts"
 import { count, providerLabel } from "./retry/count.ts"
 import { orElse } from "./store/patience.ts"
 import { type Labels, memory, totals, TotalsStore } from "./store/TotalsStore.ts"
@@ -59,9 +60,8 @@ export const Options = Schema.Struct({
 })
 
 /** Counts calls by provider and by what is known of their cost. */
-export const calls = Metric.counter("plugline.track_cost.calls", {
-  description: "Calls by what is known of their cost",
-  incremental: true
+export const calls = counter("plugline.track_cost.calls", {
+  description: "Calls by what is known of their cost"
 })
 
 /** See the module. */

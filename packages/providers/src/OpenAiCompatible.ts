@@ -13,7 +13,7 @@ import { choose, type Wire } from "./Wire.ts"
 export type { Quirks, Wires } from "./openai/index.ts"
 
 /** What sets a service apart. */
-export interface Compatible<Op extends Operation = keyof Wires> {
+export interface Compatible<Op extends Operation = UsualOperation> {
   readonly name: string
   /** What people call it. Default: the name. */
   readonly title?: string
@@ -37,9 +37,15 @@ export interface Compatible<Op extends Operation = keyof Wires> {
   readonly quirks?: Quirks
   /** The Responses API, spoken where `config.api` is `"responses"`. Default: chat completions are all it speaks. */
   readonly responses?: Wire
-  /** The operations it has. Default: chat, stream, completion, embeddings, list_models, validate. */
+  /** The operations it has. Default: {@link usualOperations}. */
   readonly operations?: ReadonlyArray<Op>
 }
+
+/** What most services have: everything but moderations. */
+export type UsualOperation = Exclude<keyof Wires, "moderations">
+
+/** What a service is taken to have where nothing is said: chat, stream, completion, embeddings, list_models, validate. */
+export const usualOperations: ReadonlyArray<UsualOperation> = ["chat", "stream", "completion", "embeddings", "list_models", "validate"]
 
 /**
  * A provider that speaks OpenAI's wire.
@@ -53,15 +59,15 @@ export interface Compatible<Op extends Operation = keyof Wires> {
  * Object.keys(vllm.pipelines) // => ["chat", "stream", "completion", "embeddings", "list_models", "validate"]
  * ```
  */
-export const compatible = <const Op extends keyof Wires = keyof Wires>(
+export const compatible = <const Op extends keyof Wires = UsualOperation>(
   service: Compatible<Op>
 ): Provider.Provider<Transport | Credentials, Op> => {
-  const { operations, quirks, responses, ...init } = service
+  const { operations = usualOperations, quirks, responses, ...init } = service
   const usual = wires({ baseUrl: service.baseUrl, ...quirks })
   const chat = responses === undefined
     ? usual.chat
     : choose("chat-completions", { "chat-completions": usual.chat, responses })
   const all = { ...usual, chat, stream: chat }
-  const chosen = operations === undefined ? all : Object.fromEntries(operations.map((operation) => [operation, all[operation]]))
+  const chosen = Object.fromEntries(operations.map((operation) => [operation, all[operation]]))
   return Provider.make<Op>({ ...init, wires: chosen as Pick<Wires, Op> })
 }

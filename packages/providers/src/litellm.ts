@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { compatible } from "./OpenAiCompatible.ts"
+import { compatible, usualOperations } from "./OpenAiCompatible.ts"
 
 /** The provider `litellm`. */
 export const litellm = compatible({
@@ -21,5 +21,6 @@ export const litellm = compatible({
   },
   keys: ["LITELLM_PROXY_API_KEY"],
   needsKey: false,
-  quirks: { unsupported: [], reasoningBack: "reasoning_content", metadata: "always", fileUrls: true, videos: true }
+  quirks: { unsupported: [], reasoningBack: "reasoning_content", metadata: "always", fileUrls: true, videos: true },
+  operations: [...usualOperations, "moderations"]
 })

@@ -21,7 +21,8 @@ export const mistral = compatible({
     reasoningBack: "thinking",
     documents: "document_url",
     dimensionsField: "output_dimension",
-    encodingFormat: "none"
+    encodingFormat: "none",
+    moderation: { model: "mistral-moderation-latest", images: false, flagged: false }
   },
-  operations: ["chat", "stream", "embeddings", "list_models", "validate"]
+  operations: ["chat", "stream", "embeddings", "moderations", "list_models", "validate"]
 })

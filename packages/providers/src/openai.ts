@@ -5,7 +5,7 @@
  * @module
  */
 import type { Request } from "@plugline/core"
-import { compatible } from "./OpenAiCompatible.ts"
+import { compatible, usualOperations } from "./OpenAiCompatible.ts"
 import { responses } from "./responses/index.ts"
 import type { Headers } from "./Transport.ts"
 
@@ -21,5 +21,6 @@ export const openai = compatible({
   baseUrl: "https://api.openai.com/v1",
   keys: ["OPENAI_API_KEY"],
   headers,
-  responses: responses()
+  responses: responses(),
+  operations: [...usualOperations, "moderations"]
 })

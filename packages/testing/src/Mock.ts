@@ -127,7 +127,7 @@ export interface MockProvider extends Mock {
 
 /**
  * The same as a provider, to be registered under its name and asked like any other: chat, stream, completion, embeddings,
- * list_models and validate, which all read on in one script. `name`: default `mock`.
+ * moderations, list_models and validate, which all read on in one script. `name`: default `mock`.
  *
  * @example
  * ```ts
@@ -163,6 +163,7 @@ export const provider = (script: Script, options: { readonly name?: string } = {
       stream: pipeline,
       embeddings: pipeline,
       completion: pipeline,
+      moderations: pipeline,
       list_models: pipeline,
       validate: pipeline
     }

@@ -131,7 +131,7 @@ describe("cutting", () => {
 describe("results, usage and errors", () => {
   it("cover every operation and every reason", () => {
     const types = new Set(fc.sample(Arbitrary.result(), { numRuns: 200, seed: 7 }).map(({ type }) => type))
-    expect([...types].sort()).toEqual(["chat", "embeddings", "list_models", "validate"])
+    expect([...types].sort()).toEqual(["chat", "embeddings", "list_models", "moderations", "validate"])
     const tags = new Set(fc.sample(Arbitrary.llmError(), { numRuns: 500, seed: 7 }).map(({ reason }) => reason._tag))
     expect([...tags].sort()).toEqual(Object.keys(LlmError.reasons).sort())
   })

@@ -103,7 +103,7 @@ export const chargeAnswer = (
   const divided = outputTokens.text !== undefined && outputTokens.reasoning !== undefined
     ? outputTokens.text + outputTokens.reasoning
     : undefined
-  const all = outputTokens.total ?? divided ?? (model.mode === "embedding" ? 0 : undefined)
+  const all = outputTokens.total ?? divided ?? (model.mode === "embedding" || model.mode === "moderation" ? 0 : undefined)
   const total = all === undefined
     ? bill.missing("the count of tokens of the answer is not known")
     : bill.count(all, "outputTokens")

@@ -59,8 +59,17 @@ export class Said {
   }
 }
 
+/** An answer that is JSON already. */
+export class Written {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 /** What a route does. */
-export type Work = (ask: Ask) => Effect.Effect<JsonValue | Said, LlmError | StoreError, Stores | Records>
+export type Work = (ask: Ask) => Effect.Effect<JsonValue | Said | Written, LlmError | StoreError, Stores | Records>
 
 // --- routes
 // ----------------------------------------------------------------------------------------------------------------
@@ -106,9 +115,10 @@ const answer = (admin: Admin, { bytes, exchange, principal }: Asked, work: Work)
   live.run(done, { onExit: (exit) => said(exchange, exit) })
 }
 
-const said = (exchange: Exchange, exit: Exit.Exit<JsonValue | Said, LlmError | StoreError>): void => {
+const said = (exchange: Exchange, exit: Exit.Exit<JsonValue | Said | Written, LlmError | StoreError>): void => {
   if (Exit.isSuccess(exit)) {
     const { value } = exit
+    if (value instanceof Written) return exchange.send(200, value.text, "application/json")
     return value instanceof Said ? exchange.json(value.body, value.status) : exchange.json(value)
   }
   const error = Cause.findErrorOption(exit.cause)
@@ -130,7 +140,7 @@ export const audited = <A, R>(
   ask: Ask,
   action: string,
   work: Effect.Effect<A, LlmError | StoreError, R>,
-  more: { readonly target?: string; readonly before?: JsonValue } = {}
+  more: { readonly target?: string; readonly before?: JsonValue; readonly why?: string } = {}
 ): Effect.Effect<A, LlmError | StoreError, R | Audit> =>
   Effect.gen(function*() {
     const audit = yield* Audit
@@ -138,16 +148,16 @@ export const audited = <A, R>(
       audit.record({
         who: ask.principal, action, target: more.target ?? "", outcome, requestId: ask.requestId, ...summary
       })
-    yield* Effect.tapError(ofAll(ask.principal), () => note("refused"))
+    yield* Effect.tapError(ofAll(ask.principal, more.why), () => note("refused"))
     yield* note("allowed", more.before === undefined ? {} : { before: more.before })
     return yield* Effect.tapError(work, () => note("failed"))
   })
 
-/** Refuses what is about the whole gateway to whoever belongs to a tenant. */
-export const ofAll = ({ identity }: Principal): Effect.Effect<void, LlmError> =>
+/** Refuses what is about the whole gateway to whoever belongs to a tenant. `why` it cannot be done for the tenant alone. */
+export const ofAll = ({ identity }: Principal, why?: string): Effect.Effect<void, LlmError> =>
   identity.tenant === undefined
     ? Effect.void
-    : Effect.fail(forbidden("it belongs to a tenant, and this is about the whole gateway"))
+    : Effect.fail(forbidden(`it belongs to a tenant, and this is about the whole gateway${why === undefined ? "" : `: ${why}`}`))
 
 /** The query, as a schema has it. A credential in it is none of its fields. */
 export const queryOf = <S extends Schema.Decoder<unknown>>(

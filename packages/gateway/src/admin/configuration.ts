@@ -32,10 +32,13 @@ export const configurationRoutes = (admin: Admin) => [
   acts(admin, "POST", "/admin/cache/clear", { permission: "operate", action: "cache.clear" }, (ask) =>
     Effect.gen(function*() {
       yield* nothing(ask.input)
-      yield* audited(ask, "cache.clear", Effect.andThen(Cache.clear, forgetLikeness))
+      yield* audited(ask, "cache.clear", Effect.andThen(Cache.clear, forgetLikeness), { why: whose })
       return { cleared: true }
     }))
 ]
+
+const whose = "answers are kept under digests that do not say whose they are, so those of one tenant cannot be forgotten alone; "
+  + "they are forgotten when their ttl is over, or by somebody without a tenant, together with all others"
 
 const forgetLikeness = Effect.flatMap(VectorStore.VectorStore, (store) => {
   const cleared = store.clear()

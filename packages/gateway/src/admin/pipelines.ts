@@ -28,13 +28,21 @@ export const pipelineRoutes = (admin: Admin) => [
 
 const missing = LlmError.make({ _tag: "NotFound", status: 404, message: "there is no such tenant" })
 
-interface Way {
+/** A pipeline with what goes through it. */
+export interface Way {
   readonly name: string
   readonly line: Line
+  /** `POST /v1/chat/completions (chat)`. */
   readonly routes: Array<string>
 }
 
-const pipelines = (admin: Admin, loaded: Loaded, tenant: string | undefined, bound: boolean): JsonObject => {
+/** The pipelines of a tenant or of nobody in particular; those that no route goes through are there unless `bound`. */
+export const waysOf = (
+  admin: Pick<Admin, "routes">,
+  loaded: Loaded,
+  tenant: string | undefined,
+  bound: boolean
+): ReadonlyArray<Way> => {
   const ways = new Map<Line, Way>()
   const way = (call: Parameters<Loaded["pipelineFor"]>[0]): Way => {
     const line = loaded.pipelineFor(call)
@@ -49,11 +57,15 @@ const pipelines = (admin: Admin, loaded: Loaded, tenant: string | undefined, bou
     }
   }
   if (!bound) for (const pipeline of loaded.lines.keys()) way({ operation: "chat", pipeline, tenant: undefined })
+  return [...ways.values()]
+}
+
+const pipelines = (admin: Admin, loaded: Loaded, tenant: string | undefined, bound: boolean): JsonObject => {
   const aliases = Object.entries(loaded.config.models).flatMap(([alias, target]) =>
     typeof target === "object" && target.pipeline !== undefined ? [[alias, target.pipeline] as const] : [])
   return {
     tenant: tenant ?? null,
-    pipelines: [...ways.values()].map(({ line, name, routes }) => ({
+    pipelines: waysOf(admin, loaded, tenant, bound).map(({ line, name, routes }) => ({
       name,
       routes,
       text: Mask.text(Pipeline.render(line as ReadonlyArray<Plug>)),

@@ -62,7 +62,7 @@ const lastError = ({ configuration }: Admin, { principal }: Ask): JsonValue => {
   }
 }
 
-const circuits = Effect.map(CircuitBreaker.states, (found) =>
+export const circuits = Effect.map(CircuitBreaker.states, (found) =>
   found.map(({ retryAfter, since, ...rest }) => ({
     ...rest, since: timeOf(since), ...(retryAfter !== undefined && { retryAfterMs: retryAfter })
   })))
@@ -72,7 +72,7 @@ const queue = Effect.flatMap(Effect.serviceOption(Queue.Jobs), (jobs) =>
   Option.isNone(jobs) ? Effect.succeed(null) : jobs.value.stats)
 
 /** What a part says of itself; that it does not answer where it fails or takes too long. */
-const known = <A, E, R>(asked: Effect.Effect<A, E, R>): Effect.Effect<JsonValue, never, R> =>
+export const known = <A, E, R>(asked: Effect.Effect<A, E, R>): Effect.Effect<JsonValue, never, R> =>
   Effect.orElseSucceed(
     Effect.map(Effect.timeout(asked, patience), (said) => said as JsonValue),
     (): JsonValue => ({ error: "does not answer" })

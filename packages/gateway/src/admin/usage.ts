@@ -108,6 +108,14 @@ const standings = (ask: Ask, where: TrackCost.Labels, narrow: boolean) =>
     return [...found.values()]
   })
 
+/** How the budgets stand of whomever somebody may see. */
+export const standingsFor = (
+  ask: Ask
+): Effect.Effect<ReadonlyArray<Budget.Standing>, LlmError | StoreError, KeyStore | TrackCost.TotalsStore | Budget.BudgetStore> => {
+  const own = scopeOf(ask.principal)
+  return standings(ask, own ?? {}, own !== undefined)
+}
+
 const fits = ({ identity }: Spender, { key, team, tenant, user }: TrackCost.Labels): boolean =>
   Object.entries({ key, team, tenant, user }).every(([name, value]) =>
     value === undefined || identity[name as "key"] === value)

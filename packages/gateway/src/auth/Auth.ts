@@ -9,7 +9,7 @@
  */
 import { Clock, Effect } from "effect"
 import { LlmError, Transport } from "plugline"
-import type { AuthConfig } from "./AuthConfig.ts"
+import { type AuthConfig, issuersOf } from "./AuthConfig.ts"
 import { find, type Headers } from "./credential.ts"
 import * as Jwt from "./Jwt.ts"
 import { isLive, type KeyRecord, KeyStore } from "./KeyStore.ts"
@@ -93,9 +93,11 @@ export const make: (
   if (LlmError.isLlmError(roles)) return yield* Effect.fail(roles)
   const keys = load(config, roles, env)
   if (LlmError.isLlmError(keys)) return yield* Effect.fail(keys)
-  const misnamed = config.jwt === undefined ? undefined : roleless(config.jwt, roles)
+  const misnamed = unfitIssuer(config, roles)
   if (misnamed !== undefined) return yield* Effect.fail(misnamed)
-  const verify = config.jwt === undefined ? undefined : Jwt.make(config.jwt, roles, transport)
+  const issuers = new Set(issuersOf(config).map(({ issuer }) => issuer))
+  const isTrusted = (issuer: string | undefined): boolean => issuer !== undefined && issuers.has(issuer)
+  const verify = issuers.size === 0 ? undefined : Jwt.make(config, roles, transport)
   const open = isOpen(host, config)
   const role = roles.get("admin")!
   const anybody: Principal = Object.freeze({
@@ -161,7 +163,7 @@ export const make: (
       const holds = holder(pass.digest, now)
       return typeof holds === "string" ? refused() : holds
     }
-    if (pass.issuer !== config.jwt?.issuer) return refused()
+    if (!isTrusted(pass.issuer)) return refused()
     const { expires: _, ...kept } = pass.principal
     const role = roles.get(kept.role.name)
     if (role === undefined) return forbidden("its role is none of this gateway")
@@ -180,7 +182,7 @@ export const make: (
       const { expires, kind } = principal
       if (kind === "open") return open ? undefined : refused()
       if (expires !== undefined && now >= expires) return refused()
-      if (kind === "jwt") return Jwt.issuerOf(principal) === config.jwt?.issuer ? undefined : refused()
+      if (kind === "jwt") return isTrusted(Jwt.issuerOf(principal)) ? undefined : refused()
       const sum = digests.get(principal)
       const holds = sum === undefined ? "unknown" : holder(sum, now)
       if (typeof holds === "string") return refused()
@@ -204,14 +206,21 @@ export const refused = (): LlmError =>
 const unreadable = (cause: unknown): LlmError =>
   LlmError.make({ _tag: "Server", status: 503, retryAfter: 1_000, message: "keys cannot be looked up now" }, { cause })
 
-/** The role of tokens that is none. */
-const roleless = (jwt: NonNullable<AuthConfig["jwt"]>, roles: ReadonlyMap<string, Role>): LlmError | undefined => {
-  const named: ReadonlyArray<readonly [string, string]> = [
-    ["role", jwt.role],
-    ...Object.entries(jwt.roles ?? {}).map(([word, role]) => [`roles.${word}`, role] as const)
-  ]
-  const wrong = named.find(([, role]) => !roles.has(role))
-  if (wrong === undefined) return undefined
-  const [option, expected] = [`auth.jwt.${wrong[0]}`, `one of ${[...roles.keys()].join(", ")}`]
-  return LlmError.make({ _tag: "Configuration", option, expected, message: `${option} must be ${expected}` })
+/** What is wrong with an issuer: a role that is none, or a name that another has. */
+const unfitIssuer = (config: AuthConfig, roles: ReadonlyMap<string, Role>): LlmError | undefined => {
+  const unfit = (option: string, expected: string): LlmError =>
+    LlmError.make({ _tag: "Configuration", option, expected, message: `${option} must be ${expected}` })
+  const seen = new Set<string>()
+  for (const [index, jwt] of issuersOf(config).entries()) {
+    const at = config.jwt === jwt ? "auth.jwt" : `auth.issuers.${index - (config.jwt === undefined ? 0 : 1)}`
+    if (seen.has(jwt.issuer)) return unfit(`${at}.issuer`, "an issuer that is not named before")
+    seen.add(jwt.issuer)
+    const named: ReadonlyArray<readonly [string, string]> = [
+      ["role", jwt.role],
+      ...Object.entries(jwt.roles ?? {}).map(([word, role]) => [`roles.${word}`, role] as const)
+    ]
+    const wrong = named.find(([, role]) => !roles.has(role))
+    if (wrong !== undefined) return unfit(`${at}.${wrong[0]}`, `one of ${[...roles.keys()].join(", ")}`)
+  }
+  return undefined
 }

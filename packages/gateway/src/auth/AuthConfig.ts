@@ -197,6 +197,11 @@ export const Jwt = Schema.Struct({
       role: field(
         Claim,
         "The claim that says the role: a text or a list of them; dots lead into objects. Default: none."
+      ),
+      scope: field(
+        Claim,
+        "The claim that says what of its role a token may do, such as `scope` or `scp`: a list, or a text with blanks between. "
+          + "Where it is named, a token without it may do nothing. Default: none, which is all of the role."
       )
     }),
     {},
@@ -208,11 +213,21 @@ export const Jwt = Schema.Struct({
     "Roles by what the identity provider calls them; the first that a token has counts. "
       + "Default: the same names here and there."
   ),
+  scopes: field(
+    named(Schema.Array(Permission)),
+    "What each scope permits, by what the identity provider calls it; other scopes permit nothing. "
+      + "Default: the names of permissions."
+  ),
+  tenant: field(Name, "The tenant of all its tokens, whatever they say. Either this or `claims.tenant`. Default: none."),
   clockTolerance: fieldOr(Span, "30 seconds", "By how much the clocks of issuer and gateway may differ."),
   cooldown: fieldOr(Span, "30 seconds", "How long the issuer is not asked again for a key it did not have."),
   maxAge: fieldOr(Span, "10 minutes", "How long its keys are used before it is asked again."),
   timeout: fieldOr(Span, "5 seconds", "How long the issuer may take to answer.")
-})
+}).check(
+  Schema.makeFilter(({ claims, tenant }) => tenant === undefined || claims.tenant === undefined, {
+    expected: "an issuer with either tenant or claims.tenant"
+  })
+)
 
 /** Tokens of an identity provider. */
 export type Jwt = typeof Jwt.Type
@@ -235,6 +250,11 @@ export const Role = Schema.Struct({
 export const AuthConfig = Schema.Struct({
   keys: fieldOr(Schema.Array(ApiKey), [], "API keys. Those that admins make while the gateway runs stand beside them."),
   jwt: field(Jwt, "Takes tokens of an identity provider (OpenID Connect). Default: none are taken."),
+  issuers: field(
+    Schema.Array(Jwt),
+    "Further identity providers, each with the fields of `jwt`. Their subjects are other people than those of `jwt`, though they "
+      + "be called the same. Default: none."
+  ),
   roles: fieldOr(
     named(Role),
     {},
@@ -244,3 +264,7 @@ export const AuthConfig = Schema.Struct({
 
 /** Who may ask, and for what; plain keys wrapped. */
 export type AuthConfig = typeof AuthConfig.Type
+
+/** Every identity provider that is trusted, that of `jwt` first. */
+export const issuersOf = ({ issuers = [], jwt }: AuthConfig): ReadonlyArray<Jwt> =>
+  jwt === undefined ? issuers : [jwt, ...issuers]

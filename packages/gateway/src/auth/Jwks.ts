@@ -65,7 +65,7 @@ export const make = (config: Jwt, transport: Transport["Service"]): Jwks => {
     if (typeof url !== "string") return yield* Effect.fail(unanswered("no address of keys"))
     return URL.parse(url)?.origin === new URL(issuer).origin
       ? url
-      : yield* Effect.fail(unanswered("an address of keys elsewhere, which auth.jwt.jwksUrl has to name"))
+      : yield* Effect.fail(unanswered("an address of keys elsewhere, which jwksUrl has to name"))
   })
 
   const fetch = Effect.gen(function*() {

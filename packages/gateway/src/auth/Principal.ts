@@ -94,8 +94,15 @@ export const budgetsOf = ({ budgets = [], identity: { key } }: Principal): Budge
     ...budget
   }))
 
+type Lists = ReadonlyArray<ReadonlyArray<string>> | undefined
+
 /** The lists of providers that hold for requests made with a credential; nothing where it may use all. */
-export const providersOf = ({ providers, role }: Principal): ReadonlyArray<ReadonlyArray<string>> | undefined =>
-  providers === undefined && role.providers === undefined
-    ? undefined
-    : [...(role.providers === undefined ? [] : [role.providers]), ...(providers === undefined ? [] : [providers])]
+export const providersOf = ({ providers, role }: Principal): Lists => both(role.providers, providers)
+
+/** The lists of models that hold where such a request is sent on to another; nothing where it may use all. */
+export const modelsOf = ({ models, role }: Principal): Lists => both(role.models, models)
+
+const both = (...lists: ReadonlyArray<ReadonlyArray<string> | undefined>): Lists => {
+  const given = lists.filter((list) => list !== undefined)
+  return given.length === 0 ? undefined : given
+}

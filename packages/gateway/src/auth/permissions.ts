@@ -10,6 +10,7 @@ export const meanings = {
   chat: "ask a model, whole or streamed, and count tokens",
   completion: "complete a text",
   embeddings: "turn texts into vectors",
+  moderations: "ask what is objectionable in texts and images",
   models: "list models",
   batches: "run batches, and read their files and results",
   sessions: "continue conversations that the gateway remembers",
@@ -47,7 +48,7 @@ export interface Role extends RoleOptions {
   readonly permissions: ReadonlyArray<Permission>
 }
 
-const asks: ReadonlyArray<Permission> = ["chat", "completion", "embeddings", "models", "batches", "sessions"]
+const asks: ReadonlyArray<Permission> = ["chat", "completion", "embeddings", "moderations", "models", "batches", "sessions"]
 const watches: ReadonlyArray<Permission> = ["models", "usage", "metrics", "status"]
 
 /** The roles that are always there, from the mightiest down. */

@@ -6,7 +6,7 @@
  */
 import { BlockList, isIP } from "node:net"
 import { LlmError } from "plugline"
-import type { AuthConfig } from "./AuthConfig.ts"
+import { type AuthConfig, issuersOf } from "./AuthConfig.ts"
 
 const loopback = new BlockList()
 loopback.addSubnet("127.0.0.0", 8, "ipv4")
@@ -21,7 +21,7 @@ export const isLoopback = (host: string): boolean => {
 }
 
 /** Whether the configuration says who may ask. */
-export const isConfigured = ({ jwt, keys }: AuthConfig): boolean => keys.length > 0 || jwt !== undefined
+export const isConfigured = (config: AuthConfig): boolean => config.keys.length > 0 || issuersOf(config).length > 0
 
 /** Whether everybody who reaches the gateway may do everything. */
 export const isOpen = (host: string, config: AuthConfig): boolean => isLoopback(host) && !isConfigured(config)

@@ -16,6 +16,7 @@ export const endpoints: { readonly [path: string]: Kind } = {
   "/v1/chat/completions": { dialect: openai, operation: "chat", permission: "chat" },
   "/v1/completions": { dialect: openai, operation: "completion", permission: "completion" },
   "/v1/embeddings": { dialect: openai, operation: "embeddings", permission: "embeddings" },
+  "/v1/moderations": { dialect: openai, operation: "moderations", permission: "moderations" },
   "/v1/responses": { dialect: responses, operation: "chat", permission: "chat" }
 }
 

@@ -5,8 +5,8 @@
  */
 import { Busboy } from "@fastify/busboy"
 import { Clock, Effect } from "effect"
-import type { IncomingMessage } from "node:http"
 import { LlmError } from "plugline"
+import type { Incoming } from "../server/Exchange.ts"
 import { type FileEntry, type Files, newId } from "./Files.ts"
 import { invalid, keepOf } from "./shapes.ts"
 
@@ -29,7 +29,7 @@ interface Form {
 
 /** Keeps the file of a form for an owner. What did not arrive whole, or may not be kept, leaves nothing behind. */
 export const receive = (
-  request: IncomingMessage,
+  request: Incoming,
   files: Files,
   owner: string,
   { keep, limit }: Bounds
@@ -63,7 +63,7 @@ export const receive = (
 
 /** Reads a form; its file goes to `write`, in pieces. */
 const read = (
-  request: IncomingMessage,
+  request: Incoming,
   limit: number,
   write: (body: Buffer) => Promise<void>,
   signal: AbortSignal

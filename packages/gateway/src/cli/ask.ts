@@ -4,8 +4,10 @@
  *
  * @module
  */
+import { Replay } from "@plugline/replay"
 import { Effect } from "effect"
 import { type Answers, type LlmError, Pipeline, plugline, type Plugline, Result, type Services, Trace } from "plugline"
+import { tape } from "../inspector/Recorder.ts"
 import { indent, painter, printable, type Screen } from "./Screen.ts"
 import { attempt } from "./told.ts"
 
@@ -17,15 +19,21 @@ export interface Question {
   readonly system: string | undefined
 }
 
+/** Everything that happened, and what it happened in. */
+export interface Seen {
+  readonly recording: Replay.Recording
+  readonly pipeline: Pipeline<Services>
+}
+
 /**
  * Asks, and shows pipeline, answer and trace. Fails with the request's error after having shown the
- * trace. `keep` is told of the trace however the request ended.
+ * trace. `keep` is told of everything that happened, however the request ended.
  */
 export const ask = (
   question: Question,
   screen: Screen,
   face: Plugline = plugline,
-  keep: (trace: Trace) => Effect.Effect<void, LlmError> = () => Effect.void
+  keep: (seen: Seen) => Effect.Effect<void, LlmError> = () => Effect.void
 ): Effect.Effect<void, LlmError, Services> =>
   Effect.gen(function*() {
     const paint = painter(screen)
@@ -45,11 +53,12 @@ export const ask = (
     screen.write(indent(Pipeline.render(pipeline)))
 
     heading("Answer")
-    const recorder = yield* Trace.record
     const request = yield* builder.request("ask")
+    const compiled = yield* Replay.taped(tape)(Pipeline.compile(pipeline))
+    const { during, observer, recording: recorded } = yield* Replay.begin(request)
     let written = ""
-    const final = yield* Effect.scoped(Effect.gen(function*() {
-      const live = yield* Pipeline.open(pipeline, request, { observer: recorder.observer })
+    const final = yield* during(() => Effect.scoped(Effect.gen(function*() {
+      const live = yield* Pipeline.openCompiled(compiled, request, { observer })
       while (true) {
         const parts = yield* live.pull
         if (parts === undefined) return live.final() ?? live.request
@@ -66,15 +75,15 @@ export const ask = (
           screen.write(text)
         }
       }
-    }))
+    })))
     if (written !== "" && !written.endsWith("\n")) screen.write("\n")
 
     heading("Trace")
-    const trace = recorder.trace(final)
-    screen.write(indent(Trace.render(trace, { width: screen.columns - 2 })))
+    const recording = recorded(final)
+    screen.write(indent(Trace.render(recording.trace, { width: screen.columns - 2 })))
     if (Result.isChat(final.result)) screen.write(paint("dim", `\n${indent(summary(final.result))}`))
 
-    yield* keep(trace)
+    yield* keep({ recording, pipeline })
     const failed = Pipeline.outcome(final)
     if (failed !== undefined) return yield* Effect.fail(failed)
   })

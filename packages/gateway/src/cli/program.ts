@@ -5,7 +5,7 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect } from "effect"
+import { Cause, Effect, Exit, Runtime } from "effect"
 import { Command } from "effect/cli"
 import { version } from "../version.ts"
 import { commands } from "./commands.ts"
@@ -38,4 +38,10 @@ const program = Command.run(command, { version }).pipe(
   )
 )
 
-NodeRuntime.runMain(Effect.provide(program, NodeServices.layer))
+/** Who has to be told to stop ends well when he has stopped in order, and says so by the exit code 0; others end as interrupted. */
+const teardown: Runtime.Teardown = (exit, onExit) =>
+  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) && process.exitCode === 0
+    ? onExit(0)
+    : Runtime.defaultTeardown(exit, onExit)
+
+NodeRuntime.runMain(Effect.provide(program, NodeServices.layer), { teardown })

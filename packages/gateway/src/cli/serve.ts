@@ -14,13 +14,19 @@ export interface Out {
   readonly terminal: boolean
 }
 
-/** Starts a gateway and keeps it until the Effect is interrupted; then it ends in order. */
-export const run = (options: GatewayOptions, out: Out): Effect.Effect<never, LlmError> =>
-  Effect.scoped(Effect.gen(function*() {
+/** Starts a gateway and keeps it until the Effect is interrupted; then it ends in order, which is no failure of the process. */
+export const run = (options: GatewayOptions, out: Out): Effect.Effect<never, LlmError> => {
+  let runs = false
+  const kept = Effect.scoped(Effect.gen(function*() {
     const gateway = yield* start({ ...options, write: out.write, terminal: out.terminal })
+    runs = true
     out.write(greeting(gateway, out.terminal))
     return yield* Effect.never
   }))
+  return Effect.onInterrupt(kept, () => Effect.sync(() => {
+    if (runs) process.exitCode = 0
+  }))
+}
 
 /** What is said at the start: the address, who can be asked, and one line that works when it is pasted. */
 export const greeting = ({ configuration, server }: Gateway, color: boolean): string => {
@@ -37,6 +43,7 @@ export const greeting = ({ configuration, server }: Gateway, color: boolean): st
     `\n${paint("bold", "Plugline")} listens on ${paint("cyan", server.address)}`,
     `  asks ${names.join(", ")}${auth.isOpen ? ", for everybody on this machine" : ", for those who have a key"}`,
     `${missing}\nTry it:\n`,
-    `  curl ${server.address}/v1/chat/completions${key} -H 'content-type: application/json' -d '${body}'\n\n`
+    `  curl ${server.address}/v1/chat/completions${key} -H 'content-type: application/json' -d '${body}'\n`,
+    ...loaded.config.inspector.enabled ? [`See what happened to it, plug by plug: ${paint("cyan", `${server.address}/inspector/`)}\n\n`] : ["\n"]
   ].join("\n")
 }

@@ -7,6 +7,7 @@ import { all } from "@plugline/providers/all"
 import { Schema } from "effect"
 import { AuthConfig } from "../auth/AuthConfig.ts"
 import { Batches } from "./Batches.ts"
+import { Inspector } from "./Inspector.ts"
 import { Accounting, Budget, Limit } from "./Limits.ts"
 import { Server } from "./Server.ts"
 import { Address, described, field, fieldOr, named, Path, Secret, Span, whole } from "./values.ts"
@@ -126,7 +127,7 @@ export const Tenant = Schema.Struct({
   budgets: field(Schema.Array(Budget), "How much it may spend, beside the budgets of all. Default: no more than those.")
 })
 
-// --- stores, telemetry, inspector
+// --- stores, telemetry
 // --------------------------------------------------------------------------------------------
 
 /** Where caches, limits, budgets and circuits are kept. */
@@ -196,13 +197,6 @@ export const Telemetry = Schema.Struct({
   )
 })
 
-/** The page that shows requests plug by plug. */
-export const Inspector = Schema.Struct({
-  enabled: fieldOr(Schema.Boolean, true, "Whether the page is served."),
-  content: fieldOr(Schema.Boolean, true, "Whether it shows questions and answers, secrets masked."),
-  keep: fieldOr(whole(1, 100_000), 200, "How many of the latest requests are kept in memory.")
-})
-
 // --- all of it
 // -----------------------------------------------------------------------------------------------------------------
 
@@ -227,7 +221,7 @@ export const Config = Schema.Struct({
   routes: fieldOr(
     named(Schema.String),
     {},
-    "Pipelines by operation (`chat`, `stream`, `completion`, `embeddings`, `list_models`, `validate`) or by path (`/v1/messages`); "
+    "Pipelines by operation (`chat`, `stream`, `completion`, `embeddings`, `moderations`, `list_models`, `validate`) or by path (`/v1/messages`); "
       + "`default` for all others."
   ),
   tenants: fieldOr(named(Tenant), {}, "What is different for a customer."),

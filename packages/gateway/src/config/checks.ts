@@ -169,7 +169,17 @@ const answers = new Set(["cache", "semanticCache", "idempotency", "cascade", "fa
 /** Who a request is made for is told apart by these. */
 const tellsApart = new Set(["cache", "semanticCache", "idempotency", "rateLimit", "budget", "receipt", "log"])
 
-const checkLine = ({ config, references }: Subject, path: Path, line: ReadonlyArray<Plug<Needs>>, refuse: Refuse): void => {
+/**
+ * Refuses a line whose order or size cannot be meant. `path`: where it is written.
+ *
+ * @throws what `refuse` gives.
+ */
+export const checkLine = (
+  { config, references }: Pick<Subject, "config" | "references">,
+  path: Path,
+  line: ReadonlyArray<Plug<Needs>>,
+  refuse: Refuse
+): void => {
   const written = config.pipelines[String(path[1])]
   const place = (index: number): Path => Array.isArray(written) ? [...path, index] : path
   for (const [index, plug] of line.entries()) {
@@ -239,7 +249,7 @@ interface Shown {
 }
 
 /** How many calls each plug can make out of one. */
-const factors = (line: ReadonlyArray<Shown>): ReadonlyArray<readonly [plug: string, times: number]> =>
+export const factors = (line: ReadonlyArray<Shown>): ReadonlyArray<readonly [plug: string, times: number]> =>
   line.flatMap(({ name, options }): ReadonlyArray<readonly [string, number]> => {
     const { attempts, delay, max, percentile, steps, targets } = options
     const given = (value: unknown, otherwise: number): number => typeof value === "number" && value > 0 ? value : otherwise

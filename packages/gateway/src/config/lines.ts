@@ -72,6 +72,9 @@ const downTheLine = (entry: unknown, refuse: Refuse): unknown => {
   const list = Object.hasOwn(asked, entry.plug) ? asked[entry.plug]! : undefined
   if (list === undefined) return entry
   refuseUnsaid(entry[list], [list], refuse)
+  if (entry.through === "providers") {
+    throw refuse(["through"], `through: "providers" would lead around time limits, budgets and what whoever asks may use; leave it out`)
+  }
   return entry.through === undefined ? { ...entry, through: "rest" } : entry
 }
 

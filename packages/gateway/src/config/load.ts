@@ -13,6 +13,7 @@ import { dirname, resolve } from "node:path"
 import { LlmError, type Model, type Operation, Pipeline, Request, type Services } from "plugline"
 import { check, type Warning } from "./checks.ts"
 import type { Config } from "./Config.ts"
+import { checkInspector } from "./Inspector.ts"
 import { builtInPlugs, lineOf, pathOf, type Table } from "./lines.ts"
 import { modelsOf, type Target } from "./models.ts"
 import { type Call, finder, type Line, type Needs, standard, usual } from "./pipelines.ts"
@@ -112,6 +113,7 @@ const prepare = (text: string, name: string, env: Env, folder: string, plugs: Ta
   const found = read(text, name, env)
   const { config, refuse } = found
   checkStores(config.stores, folder, refuse)
+  checkInspector(config.inspector, folder, refuse)
   const offered = offer(config.providers, env, refuse)
   const lines = new Map<string, Line>()
   const wrong: Array<LlmError> = []

@@ -4,6 +4,7 @@
  * @module
  */
 import { Catalog } from "@plugline/catalog"
+import { all } from "@plugline/providers/all"
 import { LlmError, type Model, type Operation, Options, Suggest } from "plugline"
 import type { Config } from "./Config.ts"
 import { type Offer, types } from "./providers.ts"
@@ -86,9 +87,23 @@ export const modelsOf = (config: Config, offer: Offer, refuse: (path: Path, mess
     return found
   }
 
+  const has = (provider: string, operation: Operation): boolean => Object.hasOwn(registry.get(provider).pipelines, operation)
+
+  /** Who judges where no model is named: never the model that chats, for that is another kind. */
+  const judge = (): Target | LlmError => {
+    const alias = aliases.get(usualJudge)
+    if (alias !== undefined) return alias
+    if (usual !== undefined && has(usual.provider, "moderations")) return { provider: usual.provider, model: undefined }
+    const able = registry.names.filter((provider) => has(provider, "moderations"))
+    const known = able.length === 1 ? able : able.filter((provider) => knows(offer, provider, usualJudge))
+    if (known.length === 1) return { provider: known[0]!, model: undefined }
+    if (able.length === 0) return usual ?? { provider: registry.names[0]!, model: undefined }
+    return notFound(`the request names no model, and ${able.join(", ")} could judge: name one, or set models.${usualJudge}`)
+  }
+
   return {
     resolve: (name, operation, tenant) => {
-      const found = find(name)
+      const found = name === undefined && operation === "moderations" ? judge() : find(name)
       if (LlmError.isLlmError(found)) return found
       const forbidden = tenant === undefined ? undefined : refusedTo(config, tenant, name, found)
       if (forbidden !== undefined) return forbidden
@@ -96,11 +111,23 @@ export const modelsOf = (config: Config, offer: Offer, refuse: (path: Path, mess
         registry.pipeline(found.provider, operation)
         return found
       } catch (thrown) {
-        return LlmError.fromUnknown(thrown)
+        return helped(LlmError.fromUnknown(thrown), operation)
       }
     },
     models: listed(aliases, offer)
   }
+}
+
+/** What OpenAI's clients mean where they name no model to judge. */
+const usualJudge = "omni-moderation-latest"
+
+/** An operation that nobody here has, with who has it elsewhere. */
+const helped = (error: LlmError, operation: Operation): LlmError => {
+  const { reason } = error
+  if (reason._tag !== "Unsupported" || (reason.alternatives?.length ?? 0) > 0) return error
+  const able = all.filter(({ pipelines }) => Object.hasOwn(pipelines, operation)).map(({ name }) => name)
+  const message = `${reason.message}, and nobody else here has it; these could be configured: ${able.join(", ")}`
+  return LlmError.make({ ...reason, alternatives: able, message }, { provider: error.provider })
 }
 
 const notFound = (message: string): LlmError => LlmError.make({ _tag: "NotFound", status: 404, message })

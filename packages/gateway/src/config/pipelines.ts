@@ -8,9 +8,10 @@ import {
   Budget as BudgetPlug, CircuitBreaker, Metrics, order, Providers, RateLimit, Retry, type Stores, TrackCost
 } from "@plugline/plugs"
 import type { Operation, Pipeline, Plug } from "plugline"
+import { namesModel } from "../auth/pattern.ts"
 import type { Config } from "./Config.ts"
 import type { Budget, Limit } from "./Limits.ts"
-import { permitted } from "./permitted.ts"
+import { asked, permitted } from "./permitted.ts"
 
 /** What the plugs of a pipeline may need. */
 export type Needs = Stores | Providers.Providers
@@ -30,6 +31,8 @@ export interface Call {
   readonly limits?: Omit<Limit, "per"> | undefined
   /** Lists of providers, each of which must name whoever is asked, beside that of the tenant. */
   readonly providers?: ReadonlyArray<ReadonlyArray<string>> | undefined
+  /** Lists of patterns of models, each of which must name the model where a call is sent on to another. */
+  readonly models?: ReadonlyArray<ReadonlyArray<string>> | undefined
   /** How much may be spent with that key, beside the budgets of the gateway and the tenant. */
   readonly budgets?: ReadonlyArray<Omit<Budget, "per">> | undefined
 }
@@ -61,7 +64,7 @@ export const finder = (config: Config, lines: ReadonlyMap<string, Line>): (call:
   return (call) => {
     const name = nameOf(config, call)
     const tenant = call.tenant !== undefined && Object.hasOwn(config.tenants, call.tenant) ? call.tenant : undefined
-    const key = `${name}\n${tenant ?? ""}\n${textOf(call.limits)}\n${textOf(call.budgets)}\n${textOf(call.providers)}`
+    const key = `${name}\n${tenant ?? ""}\n${textOf(call.limits)}\n${textOf(call.budgets)}\n${textOf(call.providers)}\n${textOf(call.models)}`
     let found = kept.get(key)
     if (found === undefined) {
       if (kept.size >= most) kept.clear()
@@ -90,7 +93,7 @@ const textOf = (limits: object | undefined): string => {
 }
 
 /** A line with the limits and budgets that hold for a call, and the provider at its end. */
-const complete = (config: Config, line: Line, tenant: string | undefined, call: Call): Line => {
+export const complete = (config: Config, line: Line, tenant: string | undefined, call: Call): Line => {
   const own = tenant === undefined ? undefined : config.tenants[tenant]
   const { timeZone, whenDown } = config.accounting
   const counted = { timeZone, ...(whenDown !== undefined && { whenDown }) }
@@ -104,8 +107,20 @@ const complete = (config: Config, line: Line, tenant: string | undefined, call: 
   if (limits.length > 0) whole = limited(whole, RateLimit.plug({ limits, scope: "gateway", ...counted }))
   if (budgets !== undefined) whole = budgeted(whole, BudgetPlug.plug(budgets))
   const providers = [...call.providers ?? [], ...(own?.providers === undefined ? [] : [own.providers])]
-  return [...whole, ...(providers.length === 0 ? [] : [permitted(providers)]), Providers.ask]
+  const models = (call.models ?? []).map((list) => [...list, ...meant(config, (alias) => namesModel(list, { alias }))])
+  const ofTenant = own?.models
+  if (ofTenant !== undefined) {
+    models.push([...ofTenant.filter((each) => each.includes("/")), ...meant(config, (alias) => ofTenant.includes(alias))])
+  }
+  if (models.length > 0) whole = [asked, ...whole]
+  const bounds = providers.length + models.length === 0 ? [] : [permitted({ providers, models })]
+  return [...whole, ...bounds, Providers.ask]
 }
+
+/** What aliases mean: whoever may ask for one by its name may be sent on to what it means. */
+const meant = ({ models }: Config, fits: (alias: string) => boolean): ReadonlyArray<string> =>
+  Object.entries(models).filter(([alias]) => fits(alias)).map(([, target]) =>
+    typeof target === "string" ? target : `${target.provider}/${target.model}`)
 
 /** The budgets that hold for a tenant and a key, as `budget` takes them; `undefined` where there are none. */
 export const budgetsFor = (
@@ -139,7 +154,7 @@ const nameOfLimit = (limit: Limit | Budget): string =>
 const rank = (plug: { readonly name: string }): number => order.indexOf(plug.name)
 
 /** A line with limits in front of all that asks, and asks again: what they refuse must not be tried again. */
-const limited = (line: ReadonlyArray<Plug<Needs>>, plug: Plug<Needs>): ReadonlyArray<Plug<Needs>> => {
+export const limited = (line: ReadonlyArray<Plug<Needs>>, plug: Plug<Needs>): ReadonlyArray<Plug<Needs>> => {
   const at = line.findIndex((other) => rank(other) > rank(plug))
   return at < 0 ? [...line, plug] : line.toSpliced(at, 0, plug)
 }
@@ -148,5 +163,5 @@ const limited = (line: ReadonlyArray<Plug<Needs>>, plug: Plug<Needs>): ReadonlyA
  * A line with budgets behind all that asks again or answers by itself: each attempt is held and paid for on its
  * own.
  */
-const budgeted = (line: ReadonlyArray<Plug<Needs>>, plug: Plug<Needs>): ReadonlyArray<Plug<Needs>> =>
+export const budgeted = (line: ReadonlyArray<Plug<Needs>>, plug: Plug<Needs>): ReadonlyArray<Plug<Needs>> =>
   line.toSpliced(line.findLastIndex((other) => rank(other) >= 0 && rank(other) < rank(plug)) + 1, 0, plug)

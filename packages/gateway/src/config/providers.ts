@@ -5,7 +5,7 @@
  */
 import { Credentials, type KeySource, type Provider, Registry, type Transport } from "@plugline/providers"
 import { all } from "@plugline/providers/all"
-import { compatible } from "@plugline/providers/compatible"
+import { compatible, usualOperations } from "@plugline/providers/compatible"
 import { ConfigProvider, Effect, Layer, Redacted } from "effect"
 import { type Config as RequestConfig, type LlmError, Pipeline, Plug, Request, Suggest } from "plugline"
 import { type Provider as ProviderSchema, settings } from "./Config.ts"
@@ -186,7 +186,8 @@ const one = (name: string, entry: Entry, env: Env, refuse: (path: Path, message:
 const own = (name: string, { baseUrl, needsKey = true }: Entry, refuse: (path: Path, message: string) => LlmError): Provider => {
   if (builtIn.has(name)) throw refuse(["type"], `${name} is the name of a built-in provider; give yours another name`)
   if (baseUrl === undefined) throw refuse([], `${name} needs its baseUrl`)
-  return compatible({ name, baseUrl, keys: [], needsKey })
+  // Whether it moderates too nobody can know before it is asked.
+  return compatible({ name, baseUrl, keys: [], needsKey, operations: [...usualOperations, "moderations"] })
 }
 
 const settingsOf = (entry: Entry): { readonly [name: string]: string } => {

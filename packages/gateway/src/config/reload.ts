@@ -152,7 +152,8 @@ export const needsRestart = (before: Config, after: Config): ReadonlyArray<strin
   ...(["kind", "root", "path"] as const).every((field) => before.stores[field] === after.stores[field])
     ? []
     : ["stores, as far as API keys, the audit log and batches are kept there"],
-  ...Json.equals(before.batches, after.batches) ? [] : ["batches"]
+  ...Json.equals(before.batches, after.batches) ? [] : ["batches"],
+  ...Json.equals({ ...before.inspector, sample: 0 }, { ...after.inspector, sample: 0 }) ? [] : ["inspector, but for inspector.sample"]
 ]
 
 const storesKey = ({ config, folder }: Loaded): string =>

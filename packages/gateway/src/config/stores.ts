@@ -96,13 +96,18 @@ const schemes: { readonly [kind: string]: ReadonlyArray<string> } = {
 }
 
 /** A path that stays below a folder, and passes through no link that could lead out of it. */
-const checkPath = (path: string, root: string, wrong: (field: string, message: string) => LlmError): void => {
+export const checkPath = (
+  path: string,
+  root: string,
+  wrong: (field: string, message: string) => LlmError,
+  below = "stores.root"
+): void => {
   if (isAbsolute(path)) {
-    throw wrong("path", "must lie below stores.root: write a path that does not begin at the root of the file system")
+    throw wrong("path", `must lie below ${below}: write a path that does not begin at the root of the file system`)
   }
   const normal = normalize(path)
   if (normal === ".." || normal.startsWith(`..${sep}`) || path.split(/[\\/]/).includes("..")) {
-    throw wrong("path", "must lie below stores.root and holds \"..\"")
+    throw wrong("path", `must lie below ${below} and holds ".."`)
   }
   let inside = normal
   while (inside !== "." && inside !== sep) {

@@ -11,6 +11,8 @@ import type { Auth } from "../auth/Auth.ts"
 import type { Principal } from "../auth/Principal.ts"
 import type { Target } from "../config/models.ts"
 
+import type { Call as Way } from "../config/pipelines.ts"
+
 export type { Target } from "../config/models.ts"
 
 /** What is in force. */
@@ -24,6 +26,12 @@ export interface Current {
   readonly resolve: (model: string | undefined, operation: Operation, principal: Principal) => Target | LlmError
   /** What a call runs through. */
   readonly pipeline: (target: Target, operation: Operation, principal: Principal, route: string) => Pipeline<Services>
+  /** How that is found, as plain data: the same finds it again. */
+  readonly wayOf: (target: Target, operation: Operation, principal: Principal, route: string) => Way
+  /** The name of the pipeline that is found so. */
+  readonly nameOf: (way: Way) => string
+  /** Which share of the calls is kept with every step. */
+  readonly sample: number
   /** A pipeline ready to run: compiled once. */
   readonly compiled: (pipeline: Pipeline<Services>) => Effect.Effect<Compiled, LlmError, Services>
   /** The models that are offered, aliases first. */

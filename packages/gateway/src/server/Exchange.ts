@@ -4,20 +4,28 @@
  *
  * @module
  */
-import type { IncomingMessage, ServerResponse } from "node:http"
+import type { IncomingMessage } from "node:http"
+import type { Readable, Writable } from "node:stream"
 import { type JsonObject, LlmError, type JsonValue } from "plugline"
 import type { Principal } from "../auth/Principal.ts"
 import type { Call, Dialect } from "../Dialect.ts"
+import type { Noted } from "../inspector/Recorder.ts"
 import { parse } from "./json.ts"
 import { retryAfterOf, statusOf } from "./status.ts"
 
 /** Headers by name, in lower case. */
 export type Headers = { [name: string]: string }
 
+/** What of Node's request is read; whoever takes requests in by other ways gives the same. */
+export type Incoming = Readable & Pick<IncomingMessage, "complete" | "headers" | "method" | "rawHeaders" | "url">
+
+/** What of Node's answer is written to. */
+export type Outgoing = Writable & { readonly writeHead: (status: number, headers: Headers) => unknown }
+
 /** One request of a client. */
 export class Exchange {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly request: Incoming
+  readonly response: Outgoing
   /** The gateway's id of the request. */
   readonly id: string
   /** When it came, in ms since 1970. */
@@ -38,13 +46,15 @@ export class Exchange {
   error: LlmError | undefined
   /** What else the log should say. */
   note: { readonly [name: string]: JsonValue | undefined } | undefined
+  /** What the inspector knows of the call; nothing where it is off, or before the call runs. */
+  noted: Noted | undefined
   /** Called when the client leaves before it has been answered. */
   onLeave: (() => void) | undefined
   /** Sent with the answer, whatever it is. */
   readonly headers: Headers
   #status = 0
 
-  constructor(request: IncomingMessage, response: ServerResponse, id: string, came: number, dialect: Dialect) {
+  constructor(request: Incoming, response: Outgoing, id: string, came: number, dialect: Dialect) {
     this.request = request
     this.response = response
     this.id = id
@@ -80,7 +90,7 @@ export class Exchange {
     this.#status = status
     const { headers } = this
     headers["content-type"] = type
-    headers["content-length"] = String(typeof body === "string" ? Buffer.byteLength(body) : body.length)
+    if (status !== 304) headers["content-length"] = String(typeof body === "string" ? Buffer.byteLength(body) : body.length)
     if (status >= 400 && !this.request.complete) headers.connection = "close"
     response.writeHead(status, headers)
     response.end(this.request.method === "HEAD" ? undefined : body)

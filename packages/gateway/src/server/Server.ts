@@ -5,20 +5,20 @@
  * @module
  */
 import { Clock, Effect, Random, type Scope } from "effect"
-import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http"
+import { createServer, type Server as HttpServer } from "node:http"
 import { createServer as createSecureServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import { type JsonObject, LlmError } from "plugline"
 import { allows, type Principal } from "../auth/Principal.ts"
 import type { Dialect } from "../Dialect.ts"
 import { openai } from "../dialects/openai/index.ts"
-import { allowed, type Cors, foreign, isForeign, preflight } from "./cors.ts"
+import { answerBroken } from "./broken.ts"
+import { allowed, type Cors, foreign, isForeign, isRebound, preflight } from "./cors.ts"
 import type { Current } from "./Current.ts"
-import { bodyOf, Exchange } from "./Exchange.ts"
-import type { Watch } from "./call.ts"
+import { bodyOf, Exchange, type Incoming, type Outgoing } from "./Exchange.ts"
+import type { Open, Watch } from "./call.ts"
 import { table, type Place } from "./router.ts"
 import { speaker } from "./speaker.ts"
-import type { Streamed } from "./Streamed.ts"
 
 /** One route. */
 export interface Route extends Place {
@@ -29,7 +29,7 @@ export interface Route extends Place {
   /** What the body is to be. Default: none is read. */
   readonly body?: "json" | "bytes"
   /** What it asks a model for, where it does. */
-  readonly operation?: "chat" | "completion" | "embeddings"
+  readonly operation?: "chat" | "completion" | "embeddings" | "moderations"
   readonly handle: (ask: Asked) => void
   /** Is told of whoever is known and may not use it. Default: nobody. */
   readonly refused?: (exchange: Exchange, principal: Principal) => void
@@ -66,6 +66,8 @@ export interface ServerOptions {
   readonly maxConnections?: number
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
   readonly cors?: Cors
+  /** Takes note of calls for the inspector. Default: nobody does. */
+  readonly recorder?: Watch["recorder"]
   /** Is told of each request when it is over, how long it took in ms, and how many are under way. Default: nobody. */
   readonly ended?: (exchange: Exchange, took: number, open: number) => void
 }
@@ -84,10 +86,23 @@ export interface Server {
 
 /** Starts a server, which ends with the scope: it takes no new work then, lets open calls finish within the grace time, and closes the rest. */
 export const serve = (options: ServerOptions): Effect.Effect<Server, LlmError, Scope.Scope> =>
+  Effect.acquireRelease(Effect.flatMap(opened(options), listen), (gate) => gate.close)
+
+/** Takes requests in that come by other ways than a port of its own. */
+export interface Intake extends Pick<Server, "active" | "isDraining"> {
+  /** Answers a request. */
+  readonly take: (request: Incoming, response: Outgoing) => Exchange
+}
+
+/** The same as {@link serve} without a port: whoever has requests hands them over. It ends with the scope like a server. */
+export const accept = (options: ServerOptions): Effect.Effect<Intake, never, Scope.Scope> =>
+  Effect.acquireRelease(opened(options), (gate) => gate.close)
+
+const opened = (options: ServerOptions): Effect.Effect<Gate> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const first = (yield* Random.nextInt).toString(36).replace("-", "").padStart(8, "0").slice(-8)
-    return yield* Effect.acquireRelease(listen(new Gate(options, () => clock.currentTimeMillisUnsafe(), first)), (gate) => gate.close)
+    return new Gate(options, () => clock.currentTimeMillisUnsafe(), first)
   })
 
 const listen = (gate: Gate): Effect.Effect<Gate, LlmError> =>
@@ -110,7 +125,7 @@ const listen = (gate: Gate): Effect.Effect<Gate, LlmError> =>
   })
 
 /** Turned at each request; ids differ between processes by their beginning. */
-class Gate implements Server {
+class Gate implements Server, Intake {
   readonly http: HttpServer
   readonly host: string
   readonly #port: number
@@ -118,7 +133,7 @@ class Gate implements Server {
   readonly #routes
   readonly #now: () => number
   readonly #first: string
-  readonly #streams = new Map<Streamed, Exchange>()
+  readonly #streams = new Map<Open, Exchange>()
   readonly #open = new Set<Exchange>()
   readonly #watch: Watch
   #count = 0
@@ -137,17 +152,21 @@ class Gate implements Server {
     this.#watch = {
       now,
       opened: (stream, exchange) => void this.#streams.set(stream, exchange),
-      closed: (stream) => void this.#streams.delete(stream)
+      closed: (stream) => void this.#streams.delete(stream),
+      recorder: options.recorder
     }
+    const { requestTimeout = 60_000 } = options
     const settings = {
-      headersTimeout: options.headersTimeout ?? 10_000,
-      requestTimeout: options.requestTimeout ?? 60_000,
+      // A head cannot take longer than the whole.
+      headersTimeout: Math.min(options.headersTimeout ?? 10_000, requestTimeout),
+      requestTimeout,
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: 65_000,
       noDelay: true
     }
-    const handle = (request: IncomingMessage, response: ServerResponse): void => this.#take(request, response)
+    const handle = (request: Incoming, response: Outgoing): void => void this.take(request, response)
     this.http = options.tls === undefined ? createServer(settings, handle) : createSecureServer({ ...settings, ...options.tls }, handle)
+    this.http.on("clientError", (error, socket) => answerBroken(this.#open, error, socket))
     if (options.maxConnections !== undefined) this.http.maxConnections = options.maxConnections
     // A look at each open stream once a second: whether it must be told that it lives, and whether its key still holds.
     this.#pulse = setInterval(() => this.#look(), 1_000)
@@ -203,7 +222,7 @@ class Gate implements Server {
     else this.#idle = end
   })
 
-  #take(request: IncomingMessage, response: ServerResponse): void {
+  take(request: Incoming, response: Outgoing): Exchange {
     const id = `req_${this.#first}${(++this.#count).toString(36).padStart(6, "0")}`
     const exchange = new Exchange(request, response, id, this.#now(), openai)
     this.#open.add(exchange)
@@ -219,6 +238,7 @@ class Gate implements Server {
     } catch (thrown) {
       exchange.fail(LlmError.fromUnknown(thrown))
     }
+    return exchange
   }
 
   #route(exchange: Exchange): void {
@@ -268,7 +288,8 @@ class Gate implements Server {
     const decided = (who: Principal | LlmError): void => {
       if (LlmError.isLlmError(who)) return exchange.fail(who)
       exchange.principal = who
-      if (who.kind === "open" && isForeign(this.#options.cors, exchange.request.headers.origin)) {
+      const { host, origin } = exchange.request.headers
+      if (who.kind === "open" && (isForeign(this.#options.cors, origin) || isRebound(this.#options.cors, host))) {
         return exchange.fail(foreign())
       }
       try {
@@ -326,8 +347,15 @@ const empty = Buffer.alloc(0)
 
 /** Who asks where nobody need be known. */
 const nobody: Principal = {
-  id: "public", name: "public", kind: "open", identity: {}, role: "viewer", permissions: [], models: [], providers: []
-} as unknown as Principal
+  id: "public",
+  name: "public",
+  kind: "open",
+  identity: {},
+  role: { name: "public", permissions: [] },
+  permissions: [],
+  models: [],
+  providers: []
+}
 
 const stopping = (): LlmError =>
   LlmError.make({ _tag: "Overloaded", status: 503, message: "the gateway is stopping: ask again in a moment", retryAfter: 1_000 })

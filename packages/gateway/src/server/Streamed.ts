@@ -24,6 +24,8 @@ export class Streamed {
   #next = 0
   /** When something was last written, in ms since 1970. */
   #wrote: number
+  /** When the client was sent the first of it, in ms since 1970. */
+  #first: number | undefined
 
   constructor(exchange: Exchange, dialect: Dialect, call: Call) {
     this.#exchange = exchange
@@ -31,6 +33,11 @@ export class Streamed {
     this.#call = call
     this.#encoder = dialect.encoder(call)
     this.#wrote = call.now
+  }
+
+  /** When the client was sent the first of it, in ms since 1970; `undefined` before that. */
+  get first(): number | undefined {
+    return this.#first
   }
 
   /** Sends a reply to its end, as fast as the client reads. */
@@ -42,6 +49,7 @@ export class Streamed {
       }
       this.#wrote = now()
       this.#deliver(parts)
+      if (this.#first === undefined && this.#exchange.status === 200) this.#first = this.#wrote
       return this.#exchange.response.writableNeedDrain ? Effect.andThen(this.#drained, step) : step
     })
     return step

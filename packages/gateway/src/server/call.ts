@@ -7,21 +7,24 @@
 import { Identity } from "@plugline/plugs"
 import { Verbatim, type Wire } from "@plugline/providers"
 import { Cause, Effect, Exit } from "effect"
-import { type Compiled, type JsonObject, LlmError, type Operation, type Options, Pipeline, Request } from "plugline"
+import { type Compiled, type JsonObject, LlmError, type Operation, type Options, Pipeline, Request, type Services } from "plugline"
 import { allows, type Principal } from "../auth/Principal.ts"
 import type { Call, Dialect } from "../Dialect.ts"
 import { checkAddresses, checkFields } from "./addresses.ts"
-import type { Current } from "./Current.ts"
+import type { Noted, Recorder } from "../inspector/Recorder.ts"
+import type { Current, Target } from "./Current.ts"
 import { type Exchange } from "./Exchange.ts"
 import { headersOf, noteOf } from "./headers.ts"
 import { Streamed } from "./Streamed.ts"
 import { describe, traced } from "./telemetry.ts"
 
+type RunOptions = NonNullable<Parameters<typeof Pipeline.runCompiled>[2]>
+
 /** What a route asks for. */
 export interface Kind {
   readonly dialect: Dialect
   /** Which of the dialect's wires reads the request. */
-  readonly operation: "chat" | "completion" | "embeddings"
+  readonly operation: "chat" | "completion" | "embeddings" | "moderations"
   /** What it is called in permissions. */
   readonly permission: string
 }
@@ -32,6 +35,10 @@ export interface Ready {
   readonly pipeline: ReturnType<Current["pipeline"]>
   readonly call: Call
   readonly streams: boolean
+  /** Who is asked. */
+  readonly target: Target
+  /** The route whose pipeline it goes through. */
+  readonly route: string
 }
 
 /** What of what is in force a call is made from. */
@@ -91,7 +98,9 @@ export const ready = (exchange: Asking, current: Reach, kind: Kind, body: JsonOb
     request,
     pipeline: current.pipeline(target, operation, principal, exchange.route),
     call: exchange.call(body, operation, name ?? model ?? "", way === undefined ? undefined : target.provider),
-    streams
+    streams,
+    target,
+    route: exchange.route
   }
 }
 
@@ -125,32 +134,62 @@ const wayOf = (
 }
 
 /** Runs a call and answers it. `done` is told when the answer is finished or the client has left; it gives the stream at its start. */
-export const run = (
-  exchange: Exchange,
-  current: Current,
-  { dialect }: Kind,
-  { call, pipeline, request, streams }: Ready,
-  watch: Watch
-): void => {
-  if (streams) return stream(exchange, current, dialect, call, pipeline, request, watch)
-  const program = Effect.flatMapEager(current.compiled(pipeline), (compiled) =>
-    current.spans
-      ? traced(exchange, Effect.tap(Pipeline.runCompiled(compiled, request, { spans: true }), describe))
-      : Pipeline.runCompiled(compiled, request))
+export const run = (exchange: Exchange, current: Current, { dialect }: Kind, ready: Ready, watch: Watch): void => {
+  const noted = watch.recorder?.begin(exchange, current, ready)
+  if (ready.streams) return stream(exchange, current, dialect, ready, watch, noted)
+  const { call, request } = ready
+  const program = running(exchange, current, ready, noted, (compiled, options) => {
+    const ran = Pipeline.runCompiled(compiled, request, options)
+    return current.spans ? Effect.tap(ran, describe) : ran
+  })
   exchange.onLeave = current.run(program, {
     onExit: (exit) => {
       exchange.onLeave = undefined
-      if (Exit.isSuccess(exit)) whole(exchange, dialect, call, exit.value)
-      else exchange.fail(failureOf(exit.cause))
+      if (Exit.isSuccess(exit)) {
+        if (noted !== undefined) noted.final = exit.value
+        whole(exchange, dialect, call, exit.value)
+      } else exchange.fail(failureOf(exit.cause))
     }
   })
 }
 
-/** Who must know of streams that are open, and what time it is. */
+/** Who must know of streams that are open and of calls that run, and what time it is. */
 export interface Watch {
   readonly now: () => number
-  readonly opened: (stream: Streamed, exchange: Exchange) => void
-  readonly closed: (stream: Streamed) => void
+  readonly opened: (stream: Open, exchange: Exchange) => void
+  readonly closed: (stream: Open) => void
+  /** Takes note of calls for the inspector. Default: nobody does. */
+  readonly recorder?: Recorder | undefined
+}
+
+/** An answer that goes on for long. */
+export interface Open {
+  /** Says that it lives, where nothing was said for `idle` ms. */
+  readonly keepAlive: (now: number, idle: number) => void
+  /** Ends it with an error. */
+  readonly fail: (error: LlmError) => void
+}
+
+/** A call as it runs: onto a tape where its steps are kept, and in a span where calls have one. */
+const running = <A>(
+  exchange: Exchange,
+  current: Current,
+  { pipeline, request }: Ready,
+  noted: Noted | undefined,
+  go: (compiled: Compiled, options: RunOptions) => Effect.Effect<A>
+): Effect.Effect<A, LlmError, Services> => {
+  const { spans } = current
+  // Compiled outside of the span: plugs keep what is at hand then, and must not keep the span of one call for all.
+  if (noted?.tape === undefined) {
+    return Effect.flatMapEager(current.compiled(pipeline), (compiled) =>
+      spans ? traced(exchange, go(compiled, { spans })) : go(compiled, { spans }))
+  }
+  const { tape } = noted
+  return Effect.flatMap(tape.compiled, (compiled) =>
+    Effect.flatMap(tape.begin(request, { spans }), (taping) => {
+      const taped = taping.during(() => go(compiled, { spans, observer: taping.observer }))
+      return spans ? traced(exchange, taped) : taped
+    }))
 }
 
 const whole = (exchange: Exchange, dialect: Dialect, call: Call, final: Request): void => {
@@ -166,17 +205,19 @@ const stream = (
   exchange: Exchange,
   current: Current,
   dialect: Dialect,
-  call: Call,
-  pipeline: ReturnType<Current["pipeline"]>,
-  request: Request,
-  watch: Watch
+  ready: Ready,
+  watch: Watch,
+  noted: Noted | undefined
 ): void => {
+  const { call, request } = ready
   const streamed = new Streamed(exchange, dialect, call)
+  if (noted !== undefined) noted.streamed = streamed
   watch.opened(streamed, exchange)
-  const answered = (compiled: Compiled) => Effect.scoped(Effect.flatMap(Pipeline.openCompiled(compiled, request, { spans: current.spans }), (live) => {
+  const answered = (compiled: Compiled, options: RunOptions) => Effect.scoped(Effect.flatMap(Pipeline.openCompiled(compiled, request, options), (live) => {
     Object.assign(exchange.headers, headersOf(live.request))
     const failed = live.request.state === "error" ? Pipeline.outcome(live.request) : undefined
     if (failed !== undefined) {
+      if (noted !== undefined) noted.final = live.request
       exchange.note = noteOf(live.request)
       streamed.fail(failed)
       return Effect.void
@@ -184,14 +225,12 @@ const stream = (
     return Effect.flatMap(streamed.pump(live, watch.now), () => {
       const final = live.final()
       if (final === undefined) return Effect.void
+      if (noted !== undefined) noted.final = final
       exchange.note = noteOf(final)
       return current.spans ? describe(final) : Effect.void
     })
   }))
-  // Compiled outside of the span: plugs keep what is at hand then, and must not keep the span of one call for all.
-  const program = Effect.flatMapEager(current.compiled(pipeline), (compiled) =>
-    current.spans ? traced(exchange, answered(compiled)) : answered(compiled))
-  exchange.onLeave = current.run(program, {
+  exchange.onLeave = current.run(running(exchange, current, ready, noted, answered), {
     onExit: (exit) => {
       exchange.onLeave = undefined
       watch.closed(streamed)

@@ -34,6 +34,18 @@ export const isForeign = (cors: Cors | undefined, origin: string | undefined): b
   return cors === undefined || allowed(cors, origin)["access-control-allow-origin"] === undefined
 }
 
+/**
+ * Whether somebody asks under a name that is none of this machine. A page may have its own name lead here after it was loaded; to
+ * its browser the gateway is then the page's own site, and what it answers may be read. Where a key is needed it has none.
+ */
+export const isRebound = (cors: Cors | undefined, host: string | undefined): boolean => {
+  if (host === undefined || cors?.origins.includes("*") === true) return false
+  const name = URL.parse(`http://${host}`)?.hostname
+  if (name === undefined) return true
+  if (isLoopback(name) || name.endsWith(".localhost")) return false
+  return cors?.origins.some((origin) => URL.parse(origin)?.hostname === name) !== true
+}
+
 /** The answer to such a page. */
 export const foreign = (): LlmError =>
   LlmError.make({
@@ -56,4 +68,4 @@ export const preflight = (cors: Cors, origin: string | undefined): Headers => {
 }
 
 const exposed = "x-request-id, retry-after, x-plugline-provider, x-plugline-model, x-plugline-cache, x-plugline-attempts, "
-  + "x-plugline-cost-usd, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens"
+  + "x-plugline-cost-usd, x-plugline-trace, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens"

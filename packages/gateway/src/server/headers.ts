@@ -4,7 +4,7 @@
  * @module
  */
 import { Cache, Idempotency, RateLimit, Retry, TrackCost } from "@plugline/plugs"
-import { type JsonValue, Request, Result } from "plugline"
+import { type JsonValue, Request } from "plugline"
 import type { Headers } from "./Exchange.ts"
 
 /** `x-plugline-*` and the usual rate-limit headers, as far as they are known. */
@@ -43,7 +43,7 @@ export const noteOf = (request: Request): { readonly [name: string]: JsonValue |
 
 const facts = ({ options, result }: Request) => ({
   model: (result !== undefined && "model" in result ? result.model : undefined) ?? options.model,
-  usage: Result.isChat(result) || result?.type === "embeddings" ? result.usage : undefined
+  usage: result !== undefined && "usage" in result ? result.usage : undefined
 })
 
 /** What may stand in a header. */

@@ -36,7 +36,7 @@ export const keyed = ({ request }: Pick<Exchange, "request">, ready: Ready): Rea
 const kept = new WeakMap<Line, Line>()
 
 /** A line with the plug, unless it has one already; the same array for the same line, so that it is compiled once. */
-const guarded = (line: Line): Line => {
+export const guarded = (line: Line): Line => {
   let found = kept.get(line)
   if (found === undefined) kept.set(line, found = holds(line) ? line : inserted(line))
   return found

@@ -13,16 +13,16 @@ const deepest = 128
 const most = 250_000
 
 /**
- * A body as an object. Refused are broken JSON and UTF-8, anything but an object, more than 128 levels or 250,000 values, a
+ * A body as an object. Refused are broken JSON and UTF-8, anything but an object, more than 128 levels or 250,000 `values`, a
  * field twice, `__proto__`, numbers beyond the finite, and halves of characters.
  *
  * @throws LlmError `InvalidRequest`, status 400.
  */
-export const parse = (body: Buffer): JsonObject => {
+export const parse = (body: Buffer, values = most): JsonObject => {
   if (body.length === 0) throw refused("the body is empty: send a JSON object")
   if (!isUtf8(body)) throw refused("the body is not UTF-8")
   const text = body.toString("utf8")
-  const named = survey(text)
+  const named = survey(text, values)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -32,13 +32,13 @@ export const parse = (body: Buffer): JsonObject => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw refused("the body must be a JSON object")
   }
-  const fields = count(value, text.includes("\\u"))
+  const fields = count(value, text.includes("\\u"), values)
   if (fields !== named) throw refused("a field is there twice: each name may stand once in an object")
   return value as JsonObject
 }
 
 /** How many fields are written in a text, which must not nest too deep. Strings are skipped as a whole. */
-const survey = (text: string): number => {
+const survey = (text: string, most: number): number => {
   let depth = 0
   let colons = 0
   let commas = 0
@@ -50,10 +50,10 @@ const survey = (text: string): number => {
         if (at < 0) return colons
         break
       case 58:
-        if (++colons > most) throw tooMany()
+        if (++colons > most) throw tooMany(most)
         break
       case 44:
-        if (++commas > most) throw tooMany()
+        if (++commas > most) throw tooMany(most)
         break
       case 91:
       case 123:
@@ -80,7 +80,7 @@ const closing = (text: string, from: number): number => {
 }
 
 /** How many fields a value holds. */
-const count = (value: object, escapes: boolean): number => {
+const count = (value: object, escapes: boolean, most: number): number => {
   let fields = 0
   let values = 0
   const look = (value: unknown): void => {
@@ -91,13 +91,13 @@ const count = (value: object, escapes: boolean): number => {
     } else if (typeof value === "object" && value !== null) {
       if (Array.isArray(value)) {
         for (const item of value) {
-          if (++values > most) throw tooMany()
+          if (++values > most) throw tooMany(most)
           look(item)
         }
       } else {
         for (const name in value) {
           fields++
-          if (++values > most) throw tooMany()
+          if (++values > most) throw tooMany(most)
           if (name === "__proto__") throw refused("the body holds a field named __proto__")
           if (escapes && !name.isWellFormed()) throw refused("the body holds half of a character (a lone surrogate)")
           look((value as { [name: string]: unknown })[name])
@@ -109,6 +109,6 @@ const count = (value: object, escapes: boolean): number => {
   return fields
 }
 
-const tooMany = (): LlmError => refused(`the body holds more than ${most} values`)
+const tooMany = (most: number): LlmError => refused(`the body holds more than ${most} values`)
 
 const refused = (message: string): LlmError => LlmError.make({ _tag: "InvalidRequest", status: 400, message })

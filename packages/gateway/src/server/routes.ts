@@ -161,6 +161,7 @@ export const routes: ReadonlyArray<Route> = [
   calls("/v1/chat/completions", openai, "chat"),
   calls("/v1/completions", openai, "completion"),
   calls("/v1/embeddings", openai, "embeddings"),
+  calls("/v1/moderations", openai, "moderations"),
   calls("/v1/responses", responses, "chat"),
   calls("/v1/messages", anthropic, "chat"),
   counts("/v1/messages/count_tokens", anthropic, anthropicCount),

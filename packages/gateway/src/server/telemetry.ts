@@ -49,9 +49,9 @@ export const traced = <A, E, R>(exchange: Exchange, effect: Effects.Effect<A, E,
 /** What a span should say of a call that is over, by the names of OpenTelemetry. Never what was asked or answered. */
 export const describe = (request: Request): Effects.Effect<void> => {
   const { operation, options, provider, result } = request
-  const usage = Result.isChat(result) || result?.type === "embeddings" ? result.usage : undefined
+  const usage = result !== undefined && "usage" in result ? result.usage : undefined
   return Effect.annotateCurrentSpan({
-    "gen_ai.operation.name": operation === "embeddings" ? "embeddings" : operation === "completion" ? "text_completion" : "chat",
+    "gen_ai.operation.name": operation === "stream" ? "chat" : operation === "completion" ? "text_completion" : operation,
     "gen_ai.provider.name": provider,
     ...(options.model !== undefined && { "gen_ai.request.model": options.model }),
     ...(result !== undefined && "model" in result && result.model !== undefined && { "gen_ai.response.model": result.model }),

@@ -162,6 +162,7 @@ describe("an admin of a tenant", () => {
     for (const path of ["/admin/config/reload", "/admin/cache/clear"]) {
       expect((await at.as("acme", path, { method: "POST" })).status, path).toBe(403)
     }
+    expect((await at.as("acme", "/admin/cache/clear", { method: "POST" })).json.error.message).toContain("those of one tenant cannot be forgotten alone")
     expect((await at.as("acme", "/admin/config")).status).toBe(403)
     expect((await at.as("acme", "/metrics")).status).toBe(403)
     const status = (await at.as("acme", "/admin/status")).json

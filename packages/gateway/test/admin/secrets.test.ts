@@ -111,7 +111,8 @@ describe("seeded keys", () => {
     await take("a key as a model", at.as("dev", "/v1/chat/completions", { body: question({ model: secrets.dev }) }))
     const { key } = (await at.as("root", "/admin/keys", { body: { name: "canary" } })).json
     for (const { method, path } of at.gateway.routes) {
-      if (method === "GET") await take(path, at.as("root", path.replace(/\{.*\}/, "x")))
+      // What is told for as long as somebody listens has a test of its own.
+      if (method === "GET" && !path.endsWith("/live")) await take(path, at.as("root", path.replace(/\{.*\}/, "x")))
     }
     await after(400)
     const told = texts.filter(([where]) => where.startsWith("says all, openai/model-1"))

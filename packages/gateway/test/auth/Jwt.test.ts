@@ -326,3 +326,82 @@ describe("the issuer's keys", () => {
 })
 
 const realClock = Effect.runSync(Effect.clockWith((clock) => Effect.succeed(clock)))
+
+describe("the scopes of a token", () => {
+  const permissionsOf = async (jwt: object, more: object): Promise<ReadonlyArray<string> | LlmError> => {
+    const { who } = await set({ role: "developer", ...jwt })
+    const found = await who(bearer(await idp.sign(more as never)))
+    return LlmError.isLlmError(found) ? found : (found as Principal).permissions
+  }
+  const named = { claims: { scope: "scope" } }
+
+  it("are what of its role it may do, where a claim is named for them", async () => {
+    expect(await permissionsOf({}, { scope: "chat" })).toContain("embeddings")
+    expect(await permissionsOf(named, { scope: "openid chat profile models" })).toEqual(["chat", "models"])
+    expect(await permissionsOf({ claims: { scope: "scp" } }, { scp: ["chat", "offline_access"] })).toEqual(["chat"])
+    // Nothing is added to the role by a scope, and a wildcard is none.
+    expect(await permissionsOf(named, { scope: "chat keys:write *" })).toEqual(["chat"])
+  })
+
+  it("may have other names", async () => {
+    const scopes = { "llm.ask": ["chat", "models"], "llm.all": ["*"] }
+    expect(await permissionsOf({ ...named, scopes }, { scope: "llm.ask chat embeddings" })).toEqual(["chat", "models"])
+    const all = await permissionsOf({ ...named, scopes }, { scope: "llm.all" })
+    expect(all).toEqual(await permissionsOf({}, {}))
+    expect(await permissionsOf({ ...named, scopes }, { scope: "constructor toString" })).toEqual([])
+  })
+
+  it("are none where the claim is missing, and a token with something else in their place is refused", async () => {
+    expect(await permissionsOf(named, {})).toEqual([])
+    expect(await permissionsOf(named, { scope: null })).toEqual([])
+    for (const scope of [7, { chat: true }, ["chat", 7]]) expect(await permissionsOf(named, { scope })).toMatchObject(denied)
+  })
+})
+
+describe("several issuers", () => {
+  const both = (more: object = {}) => set({ role: "developer" }, { issuers: [{ issuer: elsewhere.url, audience: "plugline", ...more }] })
+
+  it("vouch each for their own, with keys, roles and claims of their own", async () => {
+    const { who } = await both({ role: "viewer", claims: { scope: "scp" }, tenant: "acme" })
+    const [one, other] = [await who(bearer(await idp.sign())), await who(bearer(await elsewhere.sign({ scp: "models" })))] as [Principal, Principal]
+    expect([one.role.name, other.role.name, other.permissions]).toEqual(["developer", "viewer", ["models"]])
+    expect(one.identity).toEqual({ key: "jwt:ada", user: "ada" })
+    // The same subject of another issuer is somebody else: other limits, budgets and caches.
+    expect(other.identity).toEqual({ key: `jwt ${elsewhere.url} ada`, user: `${elsewhere.url} ada`, tenant: "acme" })
+    expect([one.id, other.id]).toEqual(["jwt:ada", `jwt ${elsewhere.url} ada`])
+  })
+
+  it("cannot vouch for each other's", async () => {
+    const { who } = await both()
+    expect(await who(bearer(await elsewhere.sign({ iss: idp.url })))).toMatchObject(denied)
+    expect(await who(bearer(await idp.sign({ iss: elsewhere.url })))).toMatchObject(denied)
+    expect(await who(bearer(await idp.sign({ iss: "https://third.example" })))).toMatchObject(denied)
+    const imitated = await who(bearer(await idp.sign({ sub: `${elsewhere.url} ada` }))) as Principal
+    expect(imitated.id).toBe(`jwt:${elsewhere.url} ada`)
+  })
+
+  it("are trusted as long as they are named, and each is asked for its own keys alone", async () => {
+    const { auth, clock, who } = await both()
+    const other = await who(bearer(await elsewhere.sign())) as Principal
+    expect([idp.asked.length, elsewhere.asked.length > 0]).toEqual([0, true])
+    expect(auth.valid(other, clock.now)).toBeUndefined()
+    const pass = auth.pass(other)
+    if (LlmError.isLlmError(pass)) throw pass
+    expect(auth.honour(pass, clock.now)).toMatchObject({ id: other.id })
+    const { auth: alone } = await set()
+    expect(alone.honour(pass, clock.now)).toMatchObject(denied)
+    expect(alone.valid(other, clock.now)).toMatchObject(denied)
+  })
+
+  it("are enough to be asked from anywhere, and refused where one is named twice or has no such role", async () => {
+    const only = { issuers: [{ issuer: elsewhere.url, audience: "plugline" }] }
+    const made = await setting(only)
+    settings.push(made)
+    const { who } = made
+    expect(await who(bearer(await elsewhere.sign()))).toMatchObject({ id: `jwt ${elsewhere.url} ada` })
+    expect(await who({})).toMatchObject(denied)
+    await expect(set({}, { issuers: [{ issuer: idp.url, audience: "x" }] })).rejects.toThrow("auth.issuers.0.issuer must be an issuer that is not named before")
+    await expect(both({ role: "boss" })).rejects.toThrow(/auth\.issuers\.0\.role must be one of admin/)
+    await expect(both({ tenant: "a", claims: { tenant: "t" } })).rejects.toThrow(/either tenant or claims\.tenant/)
+  })
+})

@@ -19,6 +19,7 @@ describe("the built-in roles", () => {
       "chat yes yes yes no",
       "completion yes yes yes no",
       "embeddings yes yes yes no",
+      "moderations yes yes yes no",
       "models yes yes yes yes",
       "batches yes yes yes no",
       "sessions yes yes yes no",

@@ -3,7 +3,7 @@ import { once } from "node:events"
 import { readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
-import { Trace } from "plugline"
+import { read, traceOf } from "@plugline/inspector"
 import { describe, expect, it } from "vitest"
 import { folder } from "./support.ts"
 
@@ -24,7 +24,7 @@ describe("plugline", () => {
     for (const name of names) expect(out).toMatch(new RegExp(`^  ${name} `, "m"))
     expect(out).not.toContain("\u001b")
     const script = (await run(["--completions", "bash"])).out
-    for (const name of [...names, "--resume", "check", "hash"]) expect(script).toContain(name)
+    for (const name of [...names, "--resume", "check", "hash", "replay", "--explain"]) expect(script).toContain(name)
   })
 
   it("ends with 1 and one sentence where it cannot do what it was asked", async () => {
@@ -45,15 +45,15 @@ describe("plugline", () => {
 
   it("writes a trace that can be read back, and keys nowhere", async () => {
     const out = join(folder(), "trace.json")
-    const { code } = await run(["trace", "--out", out, "my key is sk-abcdefghijklmnop123: what is 6 times 7?"])
+    const { code } = await run(["trace", "ask", "--out", out, "my key is sk-abcdefghijklmnop123: what is 6 times 7?"])
     expect(code).toBe(0)
     const written = readFileSync(out, "utf8")
-    expect(Trace.decode(JSON.parse(written)).steps.map(({ name }) => name)).toEqual(["validate", "respond"])
+    expect(traceOf(read(JSON.parse(written))).steps.map(({ name }) => name)).toEqual(["validate", "respond"])
     expect(written).not.toContain("sk-abc")
     expect(statSync(out).mode & 0o077).toBe(0)
-    const failed = await run(["trace", "-o", out, "--provider", "openai", "--model", "m", "x"])
+    const failed = await run(["trace", "ask", "-o", out, "--provider", "openai", "--model", "m", "x"])
     expect([failed.code, failed.error]).toEqual([1, expect.stringContaining("OPENAI_API_KEY")])
-    expect(Trace.decode(JSON.parse(readFileSync(out, "utf8"))).final?.state).toBe("error")
+    expect(traceOf(read(JSON.parse(readFileSync(out, "utf8")))).final?.state).toBe("error")
   })
 
   it("runs a batch and an evaluation on the built-in responder", async () => {
@@ -65,6 +65,31 @@ describe("plugline", () => {
     expect([batch.code, batch.out, batch.error]).toEqual([0, expect.stringContaining("1 of 1 answered"), ""])
     expect(readFileSync(results, "utf8")).toContain("42")
     expect([evaluated.code, evaluated.out]).toEqual([0, expect.stringContaining("1 of 1")])
+  })
+
+  it.each(["SIGTERM", "SIGINT"] as const)("serves until it is told to stop by %s, lets open calls finish, and ends with 0", async (signal) => {
+    const config = join(folder(), "gateway.yaml")
+    writeFileSync(config, "providers: { local: { tokenDelay: 40 } }\ninspector: { enabled: false }\n")
+    const args = [main, "serve", "--port", "0", "--config", config]
+    const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH, NO_COLOR: "1" }, stdio: "pipe" })
+    let out = ""
+    child.stdout.on("data", (piece: Buffer) => out += piece.toString())
+    await expect.poll(() => /listens on (http:\S+)/.exec(out)?.[1], { timeout: 10_000 }).toBeDefined()
+    const answer = await fetch(`${/listens on (http:\S+)/.exec(out)![1]!}/v1/chat/completions`, {
+      method: "POST",
+      body: JSON.stringify({ model: "local/rules-1", stream: true, messages: [{ role: "user", content: "What is 6 times 7?" }] })
+    })
+    const ended = once(child, "close")
+    child.kill(signal)
+    expect(await answer.text()).toContain("[DONE]")
+    await ended
+    expect([child.exitCode, child.signalCode]).toEqual([0, null])
+  })
+
+  it("ends with another code where it could not start", async () => {
+    const config = join(folder(), "gateway.yaml")
+    writeFileSync(config, "providers: { locall: {} }\n")
+    expect((await run(["serve", "--config", config])).code).toBe(1)
   })
 
   it("ends quietly when its reader has seen enough", async () => {

@@ -118,6 +118,14 @@ describe("OpenAI's client", () => {
       expectVectors(at, two.data.map(({ embedding }) => embedding), texts)
       expect(two.data.map(({ index }) => index)).toEqual([0, 1])
     },
+    moderations: async (at) => {
+      const model = at.upstream === "openai" ? "openai/omni-moderation-latest" : at.model
+      const one = await clientOf(at).moderations.create({ model, input: texts[0]! })
+      expect(one).toMatchObject({ model: "omni-moderation-latest", results: [{ flagged: false, categories: { violence: false } }] })
+      const two = await clientOf(at).moderations.create({ model, input: [texts[0]!, "I will hurt you"] })
+      expect(two.results.map(({ flagged }) => flagged)).toEqual([false, true])
+      expect(two.results[1]!.category_scores.violence).toBe(0.9)
+    },
     models: async (at) => {
       const ids: Array<string> = []
       for await (const { id, object } of clientOf(at).models.list()) {

@@ -21,6 +21,7 @@ export const flows = {
   thinking: "asks for thoughts and reads them apart from the answer, whole and streamed",
   completion: "has a text continued, whole and streamed",
   embeddings: "asks for the vectors of one text and of two",
+  moderations: "asks what is objectionable in one text and in two",
   models: "lists the models, and reads about one",
   "wrong key": "asks with a key that the gateway does not know",
   "wrong request": "sends a temperature that is a word: the gateway refuses it before it asks anybody",
@@ -97,7 +98,7 @@ export const clients = {
   responses: {
     title: "openai, Responses",
     code: [...openai, "await client.responses.create({ model: \"anthropic/claude-sonnet-4-6\", input: \"Hello\" })"],
-    without: ["completion", "embeddings", "models"],
+    without: ["completion", "embeddings", "moderations", "models"],
     error: byStatus
   },
   anthropic: {
@@ -108,7 +109,7 @@ export const clients = {
       "// or: ANTHROPIC_BASE_URL=http://127.0.0.1:4141 and ANTHROPIC_API_KEY in the environment",
       "await client.messages.create({ model: \"openai/gpt-5-mini\", max_tokens: 1024, messages })"
     ],
-    without: ["completion", "embeddings"],
+    without: ["completion", "embeddings", "moderations"],
     error: byStatus,
     exceptions: { thinking: { openai: { note: "hidden" } } }
   },
@@ -120,7 +121,7 @@ export const clients = {
       "const client = new GoogleGenAI({ apiKey: process.env.PLUGLINE_KEY, httpOptions })",
       "await client.models.generateContent({ model: \"anthropic/claude-sonnet-4-6\", contents: \"Hello\" })"
     ],
-    without: ["completion"],
+    without: ["completion", "moderations"],
     error: () => "ApiError",
     exceptions: { thinking: { openai: { note: "hidden" } } }
   },
@@ -132,7 +133,7 @@ export const clients = {
       "const client = new Ollama({ host: \"http://127.0.0.1:4141\", headers })",
       "await client.chat({ model: \"anthropic/claude-sonnet-4-6\", messages })"
     ],
-    without: [],
+    without: ["moderations"],
     error: () => "ResponseError",
     exceptions: { thinking: { openai: { note: "hidden" } } }
   },
@@ -142,7 +143,7 @@ export const clients = {
       "import { generateText } from \"ai\"", ...ai,
       "await generateText({ model: gateway(\"anthropic/claude-sonnet-4-6\"), prompt: \"Hello\", maxRetries: 0 })"
     ],
-    without: ["completion", "models"],
+    without: ["completion", "moderations", "models"],
     error: () => "AI_APICallError"
   },
   "ai chat": {
@@ -151,7 +152,7 @@ export const clients = {
       "import { streamText } from \"ai\"", ...ai,
       "streamText({ model: gateway.chat(\"anthropic/claude-sonnet-4-6\"), prompt: \"Hello\", maxRetries: 0 })"
     ],
-    without: ["completion", "models"],
+    without: ["completion", "moderations", "models"],
     speaksOpenai: true,
     error: () => "AI_APICallError",
     exceptions: { thinking: everywhere({ note: "unread" }) }
@@ -174,6 +175,9 @@ const common = (error: Client["error"]): Exceptions => ({
     local: { note: "in one" }
   },
   embeddings: { anthropic: { error: error(400), status: 400 } },
+  moderations: Object.fromEntries(
+    upstreamNames.filter((name) => name !== "openai").map((name) => [name, { error: error(400), status: 400 }])
+  ),
   "unknown model": { local: { note: "any model" } },
   refused: { local: { note: "never" } },
   broken: { local: { note: "never" } },

@@ -20,7 +20,7 @@ export const services: { readonly [name: string]: Service } = { openai, anthropi
 
 /** The models that each of them has. */
 const models: { readonly [name: string]: ReadonlyArray<string> } = {
-  openai: ["gpt-5-mini", "text-embedding-3-small"],
+  openai: ["gpt-5-mini", "text-embedding-3-small", "omni-moderation-latest"],
   anthropic: ["claude-sonnet-4-6"],
   google: ["gemini-3-flash-preview", "gemini-embedding-001"],
   ollama: ["qwen3", "nomic-embed-text"],

@@ -163,6 +163,21 @@ describe("a model", () => {
     expect(String((await loaded("providers:\n  openai: {}\n  anthropic: {apiKey: k}\n")).resolve(undefined, "chat"))).toContain("names no model")
   })
 
+  it("that judges is another than the one that chats", async () => {
+    const judge = async (yaml: string) => target((await loaded(yaml)).resolve(undefined, "moderations"))
+    const both = "providers:\n  openai: {}\n  mistral: {apiKey: k}\n  anthropic: {apiKey: k}\n"
+    expect(await judge("providers:\n  openai: {}\n  anthropic: {apiKey: k}\nmodels: {default: anthropic/claude-sonnet-4-6}\n"))
+      .toEqual({ provider: "openai", model: undefined })
+    expect(await judge(`${both}models: {default: mistral/mistral-large-latest}\n`)).toEqual({ provider: "mistral", model: undefined })
+    expect(await judge(both)).toEqual({ provider: "openai", model: undefined })
+    expect(await judge(`${both}models: {omni-moderation-latest: mistral/mistral-moderation-latest}\n`))
+      .toMatchObject({ provider: "mistral", model: "mistral-moderation-latest" })
+    const several = await loaded("providers:\n  mistral: {apiKey: k}\n  litellm: {}\n")
+    expect(String(several.resolve(undefined, "moderations"))).toContain("mistral, litellm could judge")
+    const nobody = (await loaded("providers:\n  local: {}\n")).resolve(undefined, "moderations")
+    expect(String(nobody)).toMatch(/has no operation "moderations".*could be configured: .*mistral.*openai/)
+  })
+
   it("is refused where its provider has no such operation, or the tenant may not ask for it", async () => {
     const current = await loaded(text)
     expect(String(current.resolve("fast", "embeddings"))).toContain("Unsupported")

@@ -38,7 +38,7 @@ const valid = rest({
   })),
   stores: rest({ kind: fc.constantFrom("memory", "sqlite", "redis"), url: fc.constant("env:URL"), prefix: word }),
   telemetry: rest({ logs: rest({ level: fc.constantFrom("info", "none") }), otlp: fc.record({ url: fc.constant("https://o.example") }) }),
-  inspector: rest({ keep: fc.integer({ min: 1, max: 9 }) })
+  inspector: rest({ maxEntries: fc.integer({ min: 1, max: 9 }), sample: fc.constantFrom(0, 0.5, 1), maxAge: span })
 })
 
 const env = { PORT: "8080", KEY: "sk-canary-0000000000", URL: "https://canary.example/v1" }

@@ -138,9 +138,40 @@ describe("a slow client", () => {
       raw(trickle(head("/v1/messages", "transfer-encoding: chunked") + "5000\r\n"))
     ])
     expect(slow.map(statusOf)).toEqual([408, 408, 408])
+    const [early, openai, anthropic] = slow.map((text) => JSON.parse(text.slice(text.indexOf("\r\n\r\n"))) as object)
+    const said = { message: "the request did not arrive whole within its time", code: "timeout" }
+    expect([early, openai]).toMatchObject([{ error: said }, { error: said }])
+    expect(anthropic).toMatchObject({ type: "error", error: { message: said.message } })
+    for (const text of slow) expect(text.toLowerCase()).toContain("connection: close")
     expect(performance.now() - began).toBeLessThan(15_000)
     await expect.poll(() => at.gateway.server.active()).toBe(0)
     expect((await ask(at.address, "/health")).status).toBe(200)
+  })
+})
+
+describe("what is no HTTP", () => {
+  it.each([
+    ["no request line", "hello\r\n\r\n", 400],
+    ["a length that is no number", head("/v1/chat/completions", "content-length: x"), 400],
+    ["a length said twice", head("/v1/chat/completions", "content-length: 5", "transfer-encoding: chunked"), 400],
+    ["headers without end", head("/v1/chat/completions", `x-much: ${"x".repeat(40_000)}`), 431]
+  ])("is answered in words: %s", async (_, text, status) => {
+    const answer = await raw((socket) => void socket.write(text))
+    expect(statusOf(answer)).toBe(status)
+    expect(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n")))).toMatchObject({ error: { type: "invalid_request_error", message: expect.any(String) } })
+  })
+
+  it("in the middle of a body is 400 in the caller's words, and never said into an answer that has begun", async () => {
+    const answer = await raw((socket) => void socket.write(`${head("/v1/messages", "transfer-encoding: chunked")}5\r\nhello\r\nnope\r\n`))
+    expect([statusOf(answer), answer]).toEqual([400, expect.stringContaining("\"type\":\"error\"")])
+    const begun = JSON.stringify({ model: "openai/stall", stream: true, messages: [{ role: "user", content: "Hello" }] })
+    const cut = await raw((socket) => {
+      socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${Buffer.byteLength(begun)}\r\n\r\n${begun}`)
+      socket.once("data", () => socket.write("nonsense\r\n\r\n"))
+    })
+    expect(statusOf(cut)).toBe(200)
+    expect(cut.match(/HTTP\/1\.1/g)).toHaveLength(1)
+    await expect.poll(() => at.gateway.server.active()).toBe(0)
   })
 })
 

@@ -73,7 +73,7 @@ export const warningOf = ({ rule, whose }: Applied, { held, spent }: Balance): R
 /** Puts warnings in front of an answer, whole or streamed. */
 export const warn = (answer: Request, messages: ReadonlyArray<string>): Now<Request> => {
   const warnings = messages.map((message) => ({ type: "other" as const, message }))
-  if (answer.state === "completed" && answer.result?.type === "embeddings") {
+  if (answer.state === "completed" && (answer.result?.type === "embeddings" || answer.result?.type === "moderations")) {
     const { result } = answer
     return Request.mapResult(answer, () => ({ ...result, warnings: [...warnings, ...result.warnings ?? []] }))
   }

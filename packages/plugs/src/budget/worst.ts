@@ -27,7 +27,7 @@ export const worstOf = (request: Request, prompt: number, catalog: Catalog): Wor
     const asked = JSON.stringify(request.options.model ?? "")
     return { reason: `the catalog does not know the model ${asked} of ${request.provider}` }
   }
-  const answer = request.operation === "embeddings" ? 0 : longestAnswer(request, model)
+  const answer = request.operation === "embeddings" || request.operation === "moderations" ? 0 : longestAnswer(request, model)
   if (answer === undefined) return { reason: "nobody knows how long the answer can be: set maxTokens" }
   const base = costOf(request, plain(prompt, answer), catalog)
   if (base.total === undefined) return { reason: base.reasons[0] ?? "its price is not known" }

@@ -48,6 +48,7 @@ export const refusal = (
   if (isSubstitute(request)) return "it is somebody else's, in the place of the provider's"
   if (request.state !== "completed" || result === undefined) return "it was left before its end"
   if (result.type === "embeddings") return result.embeddings.length === 0 ? "it is empty" : undefined
+  if (result.type === "moderations") return result.moderations.length === 0 ? "it is empty" : undefined
   if (!Result.isChat(result)) return "it is no answer to a question"
   const first = refusedContent(result, finish)
   if (first !== undefined || result.choices === undefined) return first
@@ -97,8 +98,8 @@ export const of = (
 })
 
 const saving = (request: Request, result: Result, catalog: Catalog): Saving => {
-  if (!("usage" in result)) return {}
-  const { usage } = result
+  const usage = "usage" in result ? result.usage : undefined
+  if (usage === undefined) return {}
   const cost = Cost.reported(request.provider, usage) ?? computed(request, usage, catalog).total
   return {
     ...(usage.inputTokens.total !== undefined && { inputTokens: usage.inputTokens.total }),
@@ -130,11 +131,18 @@ const isEntry = (value: unknown): value is Entry => {
   const { result } = value
   if (!Json.isRecord(result)) return false
   if (result.type === "embeddings") return Array.isArray(result.embeddings) && isUsage(result.usage)
+  if (result.type === "moderations") {
+    return Array.isArray(result.moderations) && result.moderations.every(isModeration)
+      && (result.usage === undefined || isUsage(result.usage))
+  }
   return (result.type === "chat" || result.type === "completion") && typeof result.finishReason === "string"
     && isContent(result.content) && isUsage(result.usage)
     && (result.choices === undefined || (Array.isArray(result.choices) && result.choices.every((choice) =>
       Json.isRecord(choice) && isContent(choice.content))))
 }
+
+const isModeration = (value: unknown): boolean =>
+  Json.isRecord(value) && typeof value.flagged === "boolean" && Json.isRecord(value.categories) && Json.isRecord(value.scores)
 
 const isContent = (value: unknown): boolean => Array.isArray(value) && value.every(isTyped)
 

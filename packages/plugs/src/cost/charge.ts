@@ -42,6 +42,10 @@ export const of = (request: Request, catalog: Catalog, left = false): Charge => 
   const usage = result !== undefined && "usage" in result ? result.usage : undefined
   if (usage !== undefined && isKnown(usage)) return priced(request, usage, catalog)
   if (request.operation === "list_models" || request.operation === "validate") return refused
+  // Who moderates seldom counts tokens: where each costs nothing, it makes no difference how many there were.
+  if (request.operation === "moderations" && request.state === "completed" && isGratis(modelOf(request, catalog))) {
+    return priced(request, noTokens, catalog)
+  }
   const error = Request.failure(request)
   if (error !== undefined && isFree(error, result !== undefined)) return refused
   const reason = request.state === "completed" ? "the provider did not say how many tokens were used"
@@ -69,6 +73,10 @@ export const computed = (request: Request, usage: Usage, catalog: Catalog): Cost
 /** Whether any count of a usage is known. */
 export const isKnown = ({ inputTokens, outputTokens, raw }: Usage): boolean =>
   inputTokens.total !== undefined || outputTokens.total !== undefined || raw !== undefined
+
+const isGratis = (model: Model | undefined): boolean => model?.prices?.input === "0" && (model.prices.output ?? "0") === "0"
+
+const noTokens: Usage = { inputTokens: { total: 0, cacheRead: 0, cacheWrite: 0 }, outputTokens: { total: 0, reasoning: 0 } }
 
 const cached: Charge = { _tag: "Free", why: "cached" }
 const refused: Charge = { _tag: "Free", why: "refused" }

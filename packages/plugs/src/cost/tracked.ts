@@ -35,8 +35,19 @@ export interface Tracked {
   readonly saved?: string
 }
 
+/** Sums of one charge alone, which several plugs ask for. */
+const alone = new WeakMap<Charge, Tracked>()
+
 /** What several attempts cost together. The order makes no difference. */
 export const sumOf = (charges: ReadonlyArray<Charge>): Tracked => {
+  const [only] = charges
+  if (only === undefined || charges.length > 1) return added(charges)
+  let sum = alone.get(only)
+  if (sum === undefined) alone.set(only, sum = added(charges))
+  return sum
+}
+
+const added = (charges: ReadonlyArray<Charge>): Tracked => {
   let amount = 0n
   let source: Tracked["source"] | undefined
   let parts: Cost | undefined = Cost.zero

@@ -5,10 +5,11 @@
  * @module
  */
 import { type Answer, type Next, Reply, Request } from "@plugline/core"
-import { Deferred, Effect, Exit, Metric } from "effect"
+import { Deferred, Effect, Exit } from "effect"
 import { ownerOf } from "../cache/claim.ts"
 import { isServed, status } from "../cache/status.ts"
 import { effect, type Now } from "../cost/now.ts"
+import { counter } from "../observe/series.ts"
 import { count as counted, providerLabel } from "../retry/count.ts"
 import { orElse, type StoreError } from "../store/patience.ts"
 import type { Answers, Kept, UnderWay } from "./Answers.ts"
@@ -41,9 +42,8 @@ const firstPause = 20
 const longestPause = 500
 
 /** Counts calls with a key by how they were answered. */
-export const requests = Metric.counter("plugline.idempotency.calls", {
-  description: "Calls with an idempotency key by how they were answered",
-  incremental: true
+export const requests = counter("plugline.idempotency.calls", {
+  description: "Calls with an idempotency key by how they were answered"
 })
 
 /** Answers the call. */

@@ -117,6 +117,8 @@ export const responseHash = (result: Result): string => {
       return fingerprint({ choices: result.choices, content: result.content, finishReason: result.finishReason })
     case "embeddings":
       return fingerprint({ embeddings: result.embeddings })
+    case "moderations":
+      return fingerprint({ moderations: result.moderations })
     case "list_models":
       return fingerprint({ models: result.models.map(({ id }) => id) })
     case "validate":

@@ -36,7 +36,7 @@ export const estimate = (request: Request): number => {
 
 /** The most tokens the answers may have, where the request says so. */
 export const answerTokens = ({ operation, options: { maxTokens, n } }: Request): number =>
-  maxTokens === undefined || operation === "embeddings" ? 0 : maxTokens * (n ?? 1)
+  maxTokens === undefined || operation === "embeddings" || operation === "moderations" ? 0 : maxTokens * (n ?? 1)
 
 /** A conversation grows at its end: its earlier messages are the same values in the next request. */
 const known = new WeakMap<Message, number>()

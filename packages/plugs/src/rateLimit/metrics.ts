@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Effect, Metric } from "effect"
+import { type Effect } from "effect"
+import { counter, histogram } from "../observe/series.ts"
 import { count as one, providerLabel, put } from "../retry/count.ts"
 
 /**
@@ -13,10 +14,10 @@ import { count as one, providerLabel, put } from "../retry/count.ts"
 export type Outcome = "admitted" | "waited" | "refused" | "unchecked" | "unavailable"
 
 /** Counts calls by provider and by what became of them. */
-export const calls = Metric.counter("plugline.rate_limit.calls", { description: "Calls at the limits", incremental: true })
+export const calls = counter("plugline.rate_limit.calls", { description: "Calls at the limits" })
 
 /** How long calls that were let through had waited, in seconds. */
-export const waits = Metric.histogram("plugline.rate_limit.wait", {
+export const waits = histogram("plugline.rate_limit.wait", {
   description: "How long calls waited for a limit",
   attributes: { unit: "s" },
   boundaries: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60]

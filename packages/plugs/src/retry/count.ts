@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Effect, Metric } from "effect"
+import { Effect, type Metric } from "effect"
+import { seriesOf } from "../observe/series.ts"
 
 const providers = new Set<string>()
 
@@ -29,25 +30,3 @@ export const put = (
     seriesOf(metric, labels).updateUnsafe(value, fiber.context)
     return Effect.void
   })
-
-/** A metric with its labels is made once: to find its place among all anew takes longer than to count. */
-const known = new WeakMap<object, Map<string, Metric.Metric<number, unknown>>>()
-
-/** Most label values of one metric that are kept ready. */
-const most = 1_000
-
-const seriesOf = (
-  metric: Metric.Metric<number, unknown>,
-  labels: { readonly [name: string]: string }
-): Metric.Metric<number, unknown> => {
-  let all = known.get(metric)
-  if (all === undefined) known.set(metric, all = new Map())
-  let key = ""
-  for (const name in labels) key += `${name}\n${labels[name]}\n`
-  let series = all.get(key)
-  if (series === undefined) {
-    if (all.size >= most) all.clear()
-    all.set(key, series = Metric.withAttributes(metric, labels))
-  }
-  return series
-}

@@ -4,7 +4,8 @@
  * @module
  */
 import { LlmError, Part, type Parts, type Source } from "@plugline/core"
-import { type Clock, Effect, Metric } from "effect"
+import { type Clock, Effect } from "effect"
+import { counter } from "../observe/series.ts"
 import { count, providerLabel } from "./count.ts"
 
 /** A limit that has passed. */
@@ -17,7 +18,7 @@ const sentences: { readonly [Name in Phase]: string } = {
 }
 
 /** Limits that have passed, by provider and by which it was. */
-export const timeouts = Metric.counter("plugline.timeout.timeouts", { description: "Time limits that passed", incremental: true })
+export const timeouts = counter("plugline.timeout.timeouts", { description: "Time limits that passed" })
 
 /** The error of a limit, in ms, that has passed. Counted. */
 export const expired = (phase: Phase, limit: number, provider: string): Effect.Effect<LlmError> =>

@@ -4,10 +4,10 @@
  * @module
  */
 import { type Key as KeyOf, Key, type Request } from "@plugline/core"
-import { Metric } from "effect"
 import type { When } from "../fallback/movesOn.ts"
 import type { Target, Through } from "../fallback/target.ts"
 import type { Tried } from "../fallback/walk.ts"
+import { counter } from "../observe/series.ts"
 import type { Span } from "../retry/span.ts"
 import type { Aliases } from "./choose.ts"
 import type { Abilities } from "./fit.ts"
@@ -81,4 +81,4 @@ export interface Decision {
 export const decision: KeyOf<Decision> = Key.make<Decision>("route.decision")
 
 /** Counts routed calls by the provider that answered (`none`) and by strategy. */
-export const calls = Metric.counter("plugline.route.calls", { description: "Routed calls", incremental: true })
+export const calls = counter("plugline.route.calls", { description: "Routed calls" })

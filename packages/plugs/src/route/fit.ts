@@ -65,6 +65,9 @@ export const lacks = (
   if (model !== undefined && (operation === "embeddings") !== (model.mode === "embedding")) {
     return operation === "embeddings" ? "makes no embeddings" : "makes embeddings only"
   }
+  if (model !== undefined && (operation === "moderations") !== (model.mode === "moderation")) {
+    return operation === "moderations" ? "does not moderate" : "only moderates"
+  }
   const context = own.context ?? model?.context
   if (context === undefined) return strict ? "has a context of unknown size" : undefined
   if (prompt + answer > context) return `takes ${context} tokens, the request needs about ${prompt + answer}`

@@ -68,7 +68,9 @@ export class Block {
         this.#id = text(block.id) ?? `call_${number}`
         if (runs) shared.ran.set(this.#id, name)
         else shared.calls++
-        out.push({ type: "tool-params-start", id: this.#id, name, ...(runs && executed) })
+        // Said with the beginning too, so that whoever writes the call on as it arrives need not wait for its end.
+        const { id: _, input: __, name: ___, type: ____, ...rest } = block
+        out.push({ type: "tool-params-start", id: this.#id, name, ...(runs ? executed : this.#marked(rest)) })
         return
       }
       default:

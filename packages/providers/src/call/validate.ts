@@ -12,7 +12,7 @@ interface Known {
   readonly wires: { readonly [Each in Operation]?: unknown }
 }
 
-const talks: ReadonlyArray<Operation> = ["chat", "stream", "completion", "embeddings"]
+const talks: ReadonlyArray<Operation> = ["chat", "stream", "completion", "embeddings", "moderations"]
 
 /** The first plug of a provider: the right provider, an operation it has, something to answer. */
 export const validate = (provider: Known, operation: Operation): Plug =>

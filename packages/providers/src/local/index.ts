@@ -28,7 +28,10 @@ const models: ReadonlyArray<Model> = [
   { id: embeddingModel, name: "vectors of hashed letter groups (no language model)", ownedBy: "plugline" }
 ]
 
-const answers: { readonly [Each in Operation]: (request: Request) => Result } = {
+/** What it can say in all honesty; what is objectionable in a text no short list of rules knows. */
+type Can = Exclude<Operation, "moderations">
+
+const answers: { readonly [Each in Can]: (request: Request) => Result } = {
   chat: answer,
   stream: answer,
   completion: answer,
@@ -37,7 +40,7 @@ const answers: { readonly [Each in Operation]: (request: Request) => Result } = 
   validate: () => ({ type: "validate", usable: true })
 }
 
-const respond = (operation: Operation): Plug =>
+const respond = (operation: Can): Plug =>
   Plug.make("respond", (request) => {
     if (request.state !== "pending") return request
     try {
@@ -60,10 +63,10 @@ const delayOf = ({ config: { tokenDelay = 0 } }: Request): number => {
   })
 }
 
-const line = (operation: Operation): Pipeline => [validate({ name, title, wires: answers }, operation), respond(operation)]
+const line = (operation: Can): Pipeline => [validate({ name, title, wires: answers }, operation), respond(operation)]
 
 /** The provider `local`. Its pipelines need no services. */
-export const local: Provider<never, Operation> = {
+export const local: Provider<never, Can> = {
   name,
   title,
   baseUrl: "",

@@ -11,7 +11,7 @@ import { generate } from "./generate.ts"
 import { models, validate } from "./models.ts"
 
 /** A wire for each operation. `config.api` is `native` (default), `openai`, or, for embeddings, `legacy`. */
-export const wires = (): Wires => {
+export const wires = (): Omit<Wires, "moderations"> => {
   const other = openai({
     baseUrl: "http://127.0.0.1:11434",
     paths: {

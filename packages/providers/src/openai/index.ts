@@ -9,6 +9,7 @@ import { chat } from "./chat.ts"
 import { completion } from "./completion.ts"
 import { embeddings } from "./embeddings.ts"
 import { models, validate } from "./models.ts"
+import { moderations } from "./moderations.ts"
 import type { Quirks } from "./quirks.ts"
 
 export type { Quirks } from "./quirks.ts"
@@ -19,6 +20,7 @@ export interface Wires {
   readonly stream: Wire
   readonly completion: Wire
   readonly embeddings: Wire
+  readonly moderations: Wire
   readonly list_models: Wire
   readonly validate: Wire
 }
@@ -31,6 +33,7 @@ export const wires = (quirks: Quirks = {}): Wires => {
     stream: conversation,
     completion: completion(quirks),
     embeddings: embeddings(quirks),
+    moderations: moderations(quirks),
     list_models: models(quirks),
     validate: validate(quirks)
   }

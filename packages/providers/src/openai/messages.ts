@@ -74,8 +74,8 @@ const system = ({ content, options }: SystemMessage, to: Draft, out: Array<Writt
   else out.push({ ...written, content: [entry] })
 }
 
-/** One plain text stays a text: every service takes that. */
-const userContent = ({ content }: UserMessage, to: Draft): JsonValue => {
+/** The content of a person's message. One plain text stays a text: every service takes that. */
+export const userContent = ({ content }: UserMessage, to: Draft): JsonValue => {
   const only = content.length === 1 ? content[0] : undefined
   if (only?.type === "text" && ownOf(only.options, to) === undefined) return only.text
   const written: Array<Written> = []

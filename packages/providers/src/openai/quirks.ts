@@ -34,6 +34,8 @@ export interface Quirks {
     readonly completion?: string
     /** Default: `/embeddings`. */
     readonly embeddings?: string
+    /** Default: `/moderations`. */
+    readonly moderations?: string
     /** Default: `/models`. */
     readonly models?: string
     /** Asked by `validate`; it must need the credential. Default: that of `models`. */
@@ -105,6 +107,15 @@ export interface Quirks {
    * `float64` where they can be nothing else.
    */
   readonly vectors?: "float32" | "float64" | "int8" | "uint8"
+  /** How the service moderates, where it does. */
+  readonly moderation?: {
+    /** The model that is asked where none is named. Default: the service has one of its own choice. */
+    readonly model?: string
+    /** Whether images are taken. Default: true. */
+    readonly images?: boolean
+    /** Whether the answer says `flagged` of each input; if not, what has any category is. Default: true. */
+    readonly flagged?: boolean
+  }
 }
 
 type MaxTokensField = "max_tokens" | "max_completion_tokens"
@@ -141,6 +152,7 @@ const defaultPaths = {
   chat: "/chat/completions",
   completion: "/completions",
   embeddings: "/embeddings",
+  moderations: "/moderations",
   models: "/models"
 }
 

@@ -79,7 +79,7 @@ export class Output {
     const unseen = [...this.#entries]
     items.forEach((value, index) => {
       const item = object(value)
-      if (item === undefined) return
+      if (item === undefined) throw this.#broken(index)
       const id = text(item.id)
       const entry = (id === undefined ? undefined : unseen.find((entry) => entry.id === id && entry.type === item.type))
         ?? unseen.find((entry) => entry.index === index && entry.type === item.type)
@@ -205,6 +205,11 @@ export class Output {
     const item = object(event.item)
     if (item !== undefined) return item
     throw malformed(event, "holds no item", this.#shared.provider)
+  }
+
+  #broken(index: number): LlmError {
+    const message = `the answer's output[${index}] is no item`
+    return LlmError.make({ _tag: "MalformedResponse", message }, { provider: this.#shared.provider })
   }
 
   #misplaced(event: Fields, item: Item): LlmError {

@@ -26,7 +26,7 @@ export const request = (init: Partial<Init> = {}): Request =>
 /** What would be sent. */
 export const prepared = (init: Partial<Init> = {}): Prepared => {
   const it = request(init)
-  return wires()[it.operation].prepare(it)
+  return wires()[it.operation as "chat"].prepare(it)
 }
 
 /** The body of a chat with these options, without its messages. */

@@ -21,7 +21,7 @@ const again = (body: JsonObject, path = "/v2/chat"): unknown => {
   const config = { ...(path.startsWith("/v1") && v1), stream: body.stream === true }
   return JSON.parse(
     JSON.stringify(
-      wires()[asked.operation].prepare(Request.make({ provider: "cohere", ...asked, config })).request.body
+      wires()[asked.operation as "chat"].prepare(Request.make({ provider: "cohere", ...asked, config })).request.body
     )
   )
 }

@@ -233,7 +233,7 @@ describe("any JSON", () => {
       const wire = path.endsWith("embed") ? wires().embeddings : path.endsWith("generate") ? wires().completion : wires().chat
       tame(() => {
         const asked = wire.decode!({ url: path, body: body as JsonObject }, "cohere")
-        wires()[asked.operation].prepare(
+        wires()[asked.operation as "chat"].prepare(
           Request.make({ provider: "cohere", ...asked, config: path.startsWith("/v1") ? v1 : {} })
         )
       })

@@ -20,7 +20,7 @@ export const v1 = { api: "v1" }
 /** What would be sent. */
 export const prepared = (init: Partial<Init> = {}): Prepared => {
   const it = request(init)
-  return wires()[it.operation].prepare(it)
+  return wires()[it.operation as "chat"].prepare(it)
 }
 
 /** The body of a chat with these options beside model and what is asked. */
@@ -44,7 +44,7 @@ export const response = (body: unknown): WireResponse => ({
 /** A whole answer, read. */
 export const parsed = (body: unknown, init: Partial<Init> = {}): ChatResult => {
   const it = request(init)
-  const result = wires()[it.operation].parse(response(body), it)
+  const result = wires()[it.operation as "chat"].parse(response(body), it)
   if (!Result.isChat(result)) throw new Error("a chat answers with a chat")
   return result
 }
@@ -55,7 +55,7 @@ export const decoded = (
   init: Partial<Init> = { operation: "stream" }
 ): ReadonlyArray<Part> => {
   const it = request(init)
-  const decoder = wires()[it.operation].parts!(it)
+  const decoder = wires()[it.operation as "chat"].parts!(it)
   const out: Array<Part> = []
   for (const piece of pieces) out.push(...decoder.push(typeof piece === "string" ? Buffer.from(piece) : piece))
   out.push(...decoder.end())

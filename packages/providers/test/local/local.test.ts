@@ -9,7 +9,7 @@ import { parts } from "../../src/local/stream.ts"
 
 const make = (messages: string, options: Options = {}, operation: Operation = "chat", config: JsonObject = {}) =>
   Request.make({ provider: "local", messages, options, operation, config })
-const run = (request: Request) => Effect.runSync(Pipeline.run(local.pipelines[request.operation], request))
+const run = (request: Request) => Effect.runSync(Pipeline.run(local.pipelines[request.operation as "chat"], request))
 
 const tools = [{ name: "get_weather", parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] } }]
 

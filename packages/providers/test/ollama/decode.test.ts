@@ -19,7 +19,7 @@ const decode = (body: unknown, path = "/api/chat") => wires().chat.decode!(
 const again = (body: JsonObject, path?: string): unknown => {
   const asked = decode(body, path)
   const request = Request.make({ provider: "ollama", ...asked, config: { stream: body.stream === true } })
-  return JSON.parse(JSON.stringify(wires()[asked.operation].prepare(request).request.body))
+  return JSON.parse(JSON.stringify(wires()[asked.operation as "chat"].prepare(request).request.body))
 }
 
 const text = fc.string({ unit: "binary", minLength: 1, maxLength: 12 })

@@ -158,7 +158,7 @@ describe("any JSON", () => {
     fc.assert(fc.property(body, fc.constantFrom("/api/chat", "/api/generate", "/api/embed"), (body, path) => {
       tame(() => {
         const asked = wires().chat.decode!({ url: path, body: body as JsonObject }, "ollama")
-        wires()[asked.operation].prepare(Request.make({ provider: "ollama", ...asked }))
+        wires()[asked.operation as "chat"].prepare(Request.make({ provider: "ollama", ...asked }))
       })
     }), { numRuns: 2000 })
   })

@@ -17,7 +17,7 @@ export const request = (init: Partial<Init> = {}): Request =>
 /** What would be sent. */
 export const prepared = (init: Partial<Init> = {}): Prepared => {
   const it = request(init)
-  return wires()[it.operation].prepare(it)
+  return wires()[it.operation as "chat"].prepare(it)
 }
 
 /** The body of a chat with these options beside model, messages and stream. */
@@ -41,7 +41,7 @@ export const response = (body: unknown): WireResponse => ({
 /** A whole answer, read. */
 export const parsed = (body: unknown, init: Partial<Init> = {}): ChatResult => {
   const it = request(init)
-  const result = wires()[it.operation].parse(response(body), it)
+  const result = wires()[it.operation as "chat"].parse(response(body), it)
   if (!Result.isChat(result)) throw new Error("a chat answers with a chat")
   return result
 }

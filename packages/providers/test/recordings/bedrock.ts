@@ -35,7 +35,7 @@ export const bedrock: Family = {
   apis: ["bedrock-converse", "bedrock-invoke", "bedrock-embed", "bedrock-models"],
   wire: (recording) => {
     expect(provider.wires.chat).toBeDefined()
-    const wire = all[operationOf(recording)]
+    const wire = all[operationOf(recording) as "chat"]
     const told = recording.expect.usage !== undefined || recording.expect.error !== undefined
     return told || recording.stream ? wire : usageOfHeaders(wire)
   },

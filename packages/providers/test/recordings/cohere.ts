@@ -31,7 +31,7 @@ const content = ({ content, ...message }: { content?: unknown; tool_calls?: unkn
 
 export const cohere: Family = {
   apis: ["cohere-v2-chat", "cohere-v1-chat", "cohere-v1-generate", "cohere-embed", "cohere-models"],
-  wire: (recording) => shipped[operationOf(recording)],
+  wire: (recording) => shipped[operationOf(recording) as "chat"],
   request: (recording) => {
     const { inputs, texts } = (recording.request.body ?? {}) as Inputs
     return Request.make({

@@ -20,7 +20,7 @@ type Body = { [name: string]: unknown } & {
 
 export const ollama: Family = {
   apis: ["ollama-chat", "ollama-generate", "ollama-embed", "ollama-models"],
-  wire: (recording): Wire => shipped[operationOf(recording)],
+  wire: (recording): Wire => shipped[operationOf(recording) as "chat"],
   request: (recording) => {
     const { input } = (recording.request.body ?? {}) as Body
     return Request.make({

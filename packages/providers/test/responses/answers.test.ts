@@ -175,6 +175,8 @@ describe("a whole answer", () => {
     [{ object: "error", message: "No.", code: 429 }, { _tag: "RateLimit" }],
     [{ object: "chat.completion", choices: [] }, { _tag: "NotAnLlm" }],
     [{}, { _tag: "MalformedResponse" }],
+    [{ output: [7] }, { _tag: "MalformedResponse", message: "the answer's output[0] is no item" }],
+    [answer([null as never]), { _tag: "MalformedResponse" }],
     ["<html>", { _tag: "NotAnLlm" }],
     ["", { _tag: "MalformedResponse" }],
     ["[]", { _tag: "NotAnLlm" }]
@@ -235,6 +237,7 @@ describe("a streamed answer", () => {
     [{ type: "response.failed", response: {} }, { _tag: "Server" }],
     [{ error: { message: "No credit.", code: 402 } }, { _tag: "Quota" }],
     [{ type: "response.completed" }, { _tag: "MalformedResponse", message: "the event response.completed holds no response" }],
+    [{ type: "response.completed", response: answer([7 as never]) }, { _tag: "MalformedResponse", message: "the answer's output[0] is no item" }],
     [{ type: "response.output_item.added" }, { _tag: "MalformedResponse" }],
     [{ type: "response.output_text.delta", output_index: 0 }, { _tag: "MalformedResponse", message: "the event response.output_text.delta holds no text delta" }],
     ["{\"type\":", { _tag: "MalformedResponse" }],

@@ -4,7 +4,7 @@
  * @module
  */
 import type {
-  ChatResult, EmbeddingsResult, ErrorPart, FinishPart, FinishReason, ModelsResult, Part, Parts, Result, ValidateResult,
+  ChatResult, EmbeddingsResult, ErrorPart, FinishPart, FinishReason, ModelsResult, ModerationsResult, Part, Parts, Result, ValidateResult,
   Warning
 } from "@plugline/core"
 import { Part as PartModule, Result as ResultModule } from "@plugline/core"
@@ -176,6 +176,21 @@ const embeddings = (): fc.Arbitrary<EmbeddingsResult> =>
     usage: usage()
   })
 
+const moderations = (): fc.Arbitrary<ModerationsResult> =>
+  fc.record({
+    type: fc.constant("moderations" as const),
+    id: text(),
+    model: text(),
+    moderations: fc.array(
+      fc.record({
+        flagged: fc.boolean(),
+        categories: fc.dictionary(fc.constantFrom("hate", "violence", "self-harm"), fc.option(fc.boolean())),
+        scores: fc.dictionary(fc.constantFrom("hate", "violence", "self-harm"), fc.integer({ min: 0, max: 8 }).map((eighths) => eighths / 8))
+      }),
+      { maxLength: 3 }
+    )
+  }, { requiredKeys: ["type", "moderations"] })
+
 const models = (): fc.Arbitrary<ModelsResult> =>
   fc.record({
     type: fc.constant("list_models" as const),
@@ -193,4 +208,4 @@ const validation = (): fc.Arbitrary<ValidateResult> =>
 
 /** A finished answer to any operation. */
 export const result = (): fc.Arbitrary<Result> =>
-  fc.oneof<fc.Arbitrary<Result>[]>(chatResult(), chatResult(), embeddings(), models(), validation())
+  fc.oneof<fc.Arbitrary<Result>[]>(chatResult(), chatResult(), embeddings(), moderations(), models(), validation())

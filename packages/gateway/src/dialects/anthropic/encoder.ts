@@ -4,9 +4,9 @@
  * Blocks never overlap, though our parts may. A text or thought that another interrupts goes on in a block of its own.
  * The arguments of a call cannot be taken up again: what interrupts them waits until they are complete.
  *
- * A block is begun with its first word, because only then its kind is sure. What Anthropic says of a text or a call
- * only in our last part of it (fields beside text, citations and signature, such as `caller`) reaches the block's
- * beginning where both are pushed together.
+ * A block is begun with its first word, because only then its kind is sure. What is said of a text or a call only in
+ * our last part of it (fields beside text, citations and signature) reaches the block's beginning where both are pushed
+ * together; what Anthropic says beside a call, such as `caller`, comes with its first part.
  *
  * @module
  */

@@ -13,7 +13,7 @@
  * @module
  */
 import { ollama as service } from "@plugline/providers/ollama"
-import { type JsonValue, Result } from "plugline"
+import { type JsonValue, LlmError, Result } from "plugline"
 import type { Call, Dialect } from "../../Dialect.ts"
 import { answer } from "./answer.ts"
 import { encodeError } from "./error.ts"
@@ -31,6 +31,8 @@ const encode = (result: Result, call: Call): JsonValue => {
       return models(result)
     case "validate":
       return { usable: result.usable }
+    case "moderations":
+      throw LlmError.make({ _tag: "Unsupported", message: `Ollama's format has no answer for ${result.type}` })
   }
 }
 

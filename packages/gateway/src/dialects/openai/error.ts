@@ -41,7 +41,9 @@ const kinds: { readonly [Each in Tag]: readonly [type: string, code: string | nu
 }
 
 /** Codes of ours that are more exact than those of their reasons. */
-const ours: ReadonlySet<string> = new Set(["idempotency_running", "idempotency_unavailable", "unknown_url"])
+const ours: ReadonlySet<string> = new Set([
+  "idempotency_running", "idempotency_unavailable", "inspector_off", "not_recorded", "unknown_pipeline", "unknown_trace", "unknown_url"
+])
 
 /** An error in OpenAI's words; one of a service that speaks the same is repeated. */
 export const failure = (error: LlmError, status?: number): Failure => {

@@ -1,5 +1,5 @@
 /**
- * What OpenAI's clients speak: chat completions, completions, embeddings and models.
+ * What OpenAI's clients speak: chat completions, completions, embeddings, moderations and models.
  *
  * An answer is written so that the wire reads the same answer back, but for what the format has no word for:
  *
@@ -22,7 +22,7 @@ import type { Call, Dialect } from "../../Dialect.ts"
 import { keepAlive } from "../shared/sse.ts"
 import { answer } from "./answer.ts"
 import { encodeError } from "./error.ts"
-import { embeddings, models } from "./lists.ts"
+import { embeddings, models, moderations } from "./lists.ts"
 import { encoder } from "./stream.ts"
 import { trim } from "./trim.ts"
 
@@ -33,6 +33,8 @@ const encode = (result: Result, call: Call): JsonValue => {
   switch (result.type) {
     case "embeddings":
       return embeddings(result, call)
+    case "moderations":
+      return moderations(result, call)
     case "list_models":
       return models(result)
     case "validate":

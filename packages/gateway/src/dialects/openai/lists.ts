@@ -1,9 +1,9 @@
 /**
- * Writes vectors, as numbers or in base64 as the client asked, and models.
+ * Writes vectors, as numbers or in base64 as the client asked, moderations, and models.
  *
  * @module
  */
-import type { EmbeddingsResult, JsonObject, JsonValue, Model, ModelsResult } from "plugline"
+import type { EmbeddingsResult, JsonObject, JsonValue, Model, ModelsResult, ModerationsResult } from "plugline"
 import type { Call } from "../../Dialect.ts"
 import { ownOf, timeOf } from "../shared/answer.ts"
 import { object, putAll, text } from "../shared/json.ts"
@@ -31,6 +31,25 @@ const base64 = (vector: ReadonlyArray<number>): string => {
   vector.forEach((number, index) => bytes.writeFloatLE(number, index * 4))
   return bytes.toString("base64")
 }
+
+/**
+ * What is objectionable in some inputs, in the order of the inputs. Categories are the service's own; that they were looked for
+ * in texts or images is left open where it does not say.
+ */
+export const moderations = (result: ModerationsResult, call: Call): JsonObject =>
+  putAll({
+    id: result.id ?? `modr-${call.id}`,
+    model: text(result.model) ?? call.model,
+    results: result.moderations.map(({ appliedTo, categories, flagged, metadata, scores }): JsonObject => putAll({
+      flagged,
+      categories,
+      category_scores: scores,
+      category_applied_input_types: appliedTo ?? {}
+    }, ownOf(metadata, speaker(call)), ofModeration))
+  }, ownOf(result.metadata, speaker(call)), ofModerations)
+
+const ofModerations: ReadonlySet<string> = new Set(["id", "model", "results", "error"])
+const ofModeration: ReadonlySet<string> = new Set(["flagged", "categories", "category_scores", "category_applied_input_types"])
 
 /** The models that can be asked. */
 export const models = ({ models, next }: ModelsResult): JsonObject => ({

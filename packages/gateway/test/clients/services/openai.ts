@@ -58,6 +58,20 @@ const chat = (body: Fields, thinks: boolean): Asked => {
 /** What a body says whose answer has to say it too. */
 const counted = new WeakSet<Asked>()
 
+const judged = ({ model, texts }: Asked): object => ({
+  id: "modr-7",
+  model,
+  results: texts.map((text) => {
+    const violence = text.includes("hurt")
+    return {
+      flagged: violence,
+      categories: { violence },
+      category_scores: { violence: violence ? 0.9 : 0.1 },
+      category_applied_input_types: { violence: ["text"] }
+    }
+  })
+})
+
 /** Whose words they are. */
 interface Place {
   readonly key?: string
@@ -81,6 +95,7 @@ const speaking = ({ key, thought }: Place): Service => ({
       : path === "/embeddings" ? {
         ...rest, operation: "embeddings", texts, isPacked: body.encoding_format === "base64"
       }
+      : path === "/moderations" ? { ...rest, operation: "moderations", texts }
       : undefined
     if (asked === undefined) throw new Refusal(`Invalid URL (POST ${path})`, 404)
     must(asked.texts.every((text) => typeof text === "string" && text !== ""), "a text")
@@ -89,6 +104,7 @@ const speaking = ({ key, thought }: Place): Service => ({
   },
   whole: (said, asked) => {
     if (asked.operation === "responses") return responses.whole(said, asked)
+    if (asked.operation === "moderations") return judged(asked)
     const { call, pieces, thinking } = said
     const text = pieces.join("")
     const finish_reason = call === undefined ? "stop" : "tool_calls"

@@ -17,7 +17,7 @@ export interface Sent {
 
 /** What is asked, whatever the words. */
 export interface Asked {
-  readonly operation: "chat" | "responses" | "completion" | "embeddings"
+  readonly operation: "chat" | "responses" | "completion" | "embeddings" | "moderations"
   readonly model: string
   readonly streams: boolean
   /** Whether vectors are asked for in base64. */

@@ -10,7 +10,7 @@ import manifest from "../package.json" with { type: "json" }
 import { check, markdown, type Row, write } from "./table.ts"
 
 /** The parts, in the table's order. */
-const parts: ReadonlyArray<string> = ["plugs", "shipped", "cache", "limiter", "calls", "streams", "decoder", "memory"]
+const parts: ReadonlyArray<string> = ["plugs", "shipped", "recording", "cache", "limiter", "calls", "streams", "decoder", "memory"]
 
 const main = async (): Promise<void> => {
   const { values: { only = parts, write: file } } = parseArgs({

@@ -46,7 +46,8 @@ const begun = (request: Request): Request => {
   })
 }
 
-const respond = Plug.make("respond", (request) =>
+/** Answers at once, whole or in parts. */
+export const respond = Plug.make("respond", (request) =>
   request.state !== "pending" && request.state !== "executing" ? request
     : request.operation === "stream" ? begun(request)
     : Request.complete(request, request.operation === "embeddings" ? vectors(request.messages.length) : answer))

@@ -172,8 +172,8 @@ export const stores: ReadonlyArray<Store> = complete ? [...Object.values(table),
 // --- apart ------------------------------------------------------------------------------------------------------------
 
 /**
- * Runs something in services of its own: stores in memory that are empty at first, metrics, alerts and spans that nobody reads,
- * no logger. For runs on a recording, which must neither find nor leave anything in the services that are in use.
+ * Runs something in services of its own: stores in memory that are empty at first, metrics, alerts, spans and a log that nobody
+ * reads. For runs on a recording, which must neither find nor leave anything in the services that are in use.
  */
 export const apart = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Stores>> =>
   Effect.updateContext(Effect.provide(effect, memory, { local: true }), aside)
@@ -183,5 +183,8 @@ const aside = <R>(context: Context.Context<R>): Context.Context<R> =>
     Context.add(Metric.MetricRegistry, new Map()),
     Context.add(MetricNames, new Names()),
     Context.add(Alerts, Effect.runSync(PubSub.sliding<Alert>(1))),
-    Context.add(Logger.CurrentLoggers, new Set())
+    Context.add(Logger.CurrentLoggers, Context.get(context, Logger.CurrentLoggers).size === 0 ? new Set() : silent)
   ) as Context.Context<R>
+
+/** Where anybody logs, the clock is read for it: in a replay too. */
+const silent: ReadonlySet<Logger.Logger<unknown, unknown>> = new Set([Logger.make(() => {})])

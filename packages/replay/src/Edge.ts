@@ -9,7 +9,7 @@ import type { Answer, Bytes, JsonObject, Made, Next, Parts, ProviderResponse, Re
 import { Cause, type Context, Effect, Exit } from "effect"
 import { fromBase64 } from "./Coded.ts"
 import { type Desk, from, here } from "./Desk.ts"
-import { type Asked, type Log, type Pulled, requestJson } from "./Log.ts"
+import { type Asked, type Hide, type Log, type Pulled, requestJson } from "./Log.ts"
 import type { Timeline } from "./Timeline.ts"
 import type { Exchange, Pull } from "./World.ts"
 
@@ -106,6 +106,8 @@ const listen = (before: Request, after: Request, asked: Asked, desk: Desk): Requ
   }
   const body = after.response === before.response ? undefined : after.response?.body
   if (body !== undefined && typeof body !== "string") {
+    const { hide } = body as { readonly hide?: Hide }
+    if (hide !== undefined) asked.hide = hide
     const pull = tapped(body.pull, asked.bytes = [], desk, ({ length }) => length)
     out = Request.patch(out, { response: { ...after.response!, body: { ...body, pull } } })
   }

@@ -51,7 +51,12 @@ export interface Asked {
   ending: Ending<Request>
   parts?: Array<Pulled<Parts>>
   bytes?: Array<Pulled<ReadonlyArray<Uint8Array>>>
+  /** Where in the bytes credentials stand, from one place to another, as far as the edge knows. */
+  hide?: Hide
 }
+
+/** Finds what must not be written down of bytes. */
+export type Hide = (bytes: Uint8Array) => ReadonlyArray<readonly [from: number, to: number]>
 
 /** One pull of a stream. */
 export interface Pulled<A> {
@@ -103,7 +108,7 @@ export const worldOf = (log: Log): World => ({
   ...(log.calls.length > 0 && { stores: log.calls.map(callOf) })
 })
 
-const exchangeOf = ({ at, bytes, ending, parts, plug, request, sync, took }: Asked): Exchange => ({
+const exchangeOf = ({ at, bytes, ending, hide, parts, plug, request, sync, took }: Asked): Exchange => ({
   plug,
   request: requestJson(request),
   at,
@@ -115,8 +120,45 @@ const exchangeOf = ({ at, bytes, ending, parts, plug, request, sync, took }: Ask
     ? { _tag: "Answer", changes: changes(request, ending.value) }
     : { _tag: "Failure", error: errorOf(ending.cause) },
   ...(parts !== undefined && { parts: parts.map((pulled) => pullOf(pulled, partsJson)) }),
-  ...(bytes !== undefined && { bytes: bytes.map((pulled) => pullOf(pulled, (chunks) => chunks.map(toBase64))) })
+  ...(bytes !== undefined && { bytes: bytesOf(bytes, hide).map((pulled) => pullOf(pulled, (chunks) => chunks.map(toBase64))) })
 })
+
+type Chunks = Pulled<ReadonlyArray<Uint8Array>>
+
+/** Bytes without credentials, also where these were cut in pieces on their way: the mask stands in the first. */
+const bytesOf = (pulls: ReadonlyArray<Chunks>, hide: Hide | undefined): ReadonlyArray<Chunks> => {
+  if (hide === undefined) return pulls
+  const chunks = pulls.flatMap(({ ending }) => ending?._tag === "Answer" ? ending.value ?? [] : [])
+  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
+  let end = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, end)
+    end += chunk.length
+  }
+  const places = [...hide(whole)].sort(([a], [b]) => a - b)
+  if (places.length === 0) return pulls
+  let at = 0
+  const without = (chunk: Uint8Array): Uint8Array => {
+    const [from, to] = [at, at += chunk.length]
+    const pieces: Array<number> = []
+    let kept = from
+    for (const [begin, end] of places) {
+      if (end <= kept || begin >= to) continue
+      for (const byte of whole.subarray(kept, Math.max(kept, begin))) pieces.push(byte)
+      if (begin >= from) pieces.push(...mask)
+      kept = Math.min(end, to)
+    }
+    for (const byte of whole.subarray(kept, to)) pieces.push(byte)
+    return Uint8Array.from(pieces)
+  }
+  return pulls.map((pulled) => {
+    const { ending } = pulled
+    if (ending?._tag !== "Answer" || ending.value === undefined) return pulled
+    return { ...pulled, ending: { _tag: "Answer", value: ending.value.map(without) } }
+  })
+}
+
+const mask = new TextEncoder().encode(Mask.masked)
 
 const partsJson = (parts: Parts): Parts => Mask.content(parts) as unknown as Parts
 

@@ -154,12 +154,17 @@ const taping = (
     for (const list of Object.values(log)) list.length = 0
   }
   const desk = recording(log, { clock, random }, { isOver, now, weigh })
+  let leftAt: number | undefined
+  const leave = Effect.sync(() => {
+    leftAt ??= now()
+  })
   return {
     isOver,
     observer: limit === Infinity ? recorder.observer : observerOf(() => recorder?.observer, weigh),
-    during: (run) => at(desk, run),
+    during: (run) => Effect.onExit(at(desk, run), () => leave),
     recording: (outcome?: Request): Recording & { readonly outcome: Request } => {
-      const left = outcome === undefined ? { left: now() } : {}
+      // It may be looked at long after.
+      const left = outcome === undefined ? { left: leftAt ?? now() } : {}
       const trace = recorder?.trace(outcome) ?? new Trace.Trace({ startedAt, steps: [], ends: [], parts: [], final: outcome })
       // The type says that an outcome which was given is there.
       const made = recordingOf(request, trace, outcome, copy(log), { ...left, ...(spans && { spans }) })

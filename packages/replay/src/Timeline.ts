@@ -62,14 +62,15 @@ export const make = ({ log, outside, startedAt, tolerance, world }: Means): Time
     const early = at === undefined ? Infinity : at - now()
     return early >= 0 && early <= tolerance ? early + took : took
   }
+  const gone = world.left ?? -Infinity
   const naps = [...world.clock.naps ?? []]
   const nap = (asked: number): Effect.Effect<void> =>
     Effect.suspend(() => {
       const place = naps.findIndex((nap) => nap.asked === asked)
       const found = place < 0 ? undefined : naps.splice(place, 1)[0]
       const slept: Slept = keep(log.naps, { at: found?.at ?? now(), asked, took: found?.took ?? asked, over: false })
-      // One that was cut short lasts at least until then: what cut it short comes first.
-      const ms = found === undefined ? asked : found.over ? left(found) : Math.max(asked, left(found) + 1e-3)
+      // One that was cut short lasts at least until then: what cut it short comes first, and be it that whoever asked left.
+      const ms = found === undefined ? asked : found.over ? left(found) : Math.max(asked, left(found) + 1e-3, gone - now() + 1)
       return Effect.map(sleep(ms), () => {
         slept.over = true
       })

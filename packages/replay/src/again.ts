@@ -9,7 +9,7 @@ import type { Compiled, LlmError, Observer, RunOptions } from "@plugline/core"
 import { Clock, Context, Effect, Random } from "effect"
 import { Desk, loggedRandom } from "./Desk.ts"
 import { played as playedEdge, type Player as EdgePlayer } from "./Edge.ts"
-import { copy, empty } from "./Log.ts"
+import { copy, empty, type Log } from "./Log.ts"
 import { played as playedStore, fits, type Player as StorePlayer } from "./Stores.ts"
 import { namesOf, type Recording, recordingOf, type Tape, withStores } from "./Tape.ts"
 import * as Timeline from "./Timeline.ts"
@@ -50,9 +50,15 @@ export const again = <R>(
     const options = { observer: observe(observer), ...(world.spans === true && { spans: true }) }
     const run = Effect.flatMap(Pipeline.compile(pipeline) as Effect.Effect<Compiled, LlmError, R>, (compiled) =>
       left ? leaving(compiled, request, options, timeline.sleep(world.left)) : Pipeline.runCompiled(compiled, request, options))
+    const last = lastOf(world)
+    // What went on behind the answer goes as far as it had gone when the recording was looked at.
+    const caughtUp = Effect.suspend(() => {
+      const left = last - timeline.now()
+      return left > 0 && isBehind(log, world) ? timeline.sleep(left + 1e-3) : Effect.void
+    })
     const more = { ...(left && { left: world.left }), ...(world.spans === true && { spans: true }) }
     return Effect.map(
-      Effect.raceFirst(Effect.updateContext(run, (context: Context.Context<R>) => {
+      Effect.raceFirst(Effect.tap(Effect.updateContext(run, (context: Context.Context<R>) => {
         const before = Context.get(context, Pipeline.Rewrite)
         return withStores(context, stores, (store, service) => playedStore(store, service, keeper)).pipe(
           Context.add(Clock.Clock, timeline.clock),
@@ -63,10 +69,32 @@ export const again = <R>(
             return wrap(names.has(here.name) ? playedEdge(here, player) : here, path)
           })
         )
-      }), timeline.endless),
+      }), caughtUp), timeline.endless),
       (outcome) => recordingOf(request, seen(outcome), outcome, copy(log), more)
     )
   })
+
+/** When the last answer from outside was there that was waited for, in ms since the run began. */
+const lastOf = ({ exchanges, stores = [] }: World): number => {
+  let last = 0
+  const see = ({ at, sync = false, took }: { readonly at?: number; readonly sync?: boolean; readonly took: number }): void => {
+    if (at !== undefined && !sync) last = Math.max(last, at + took)
+  }
+  for (const exchange of exchanges) {
+    see(exchange)
+    exchange.bytes?.forEach(see)
+    exchange.parts?.forEach(see)
+  }
+  stores.forEach(see)
+  return last
+}
+
+/** Whether more was asked or answered in the recording than was by now. */
+const isBehind = ({ calls, exchanges }: Log, world: World): boolean => {
+  const isOpen = ({ ending }: { readonly ending: unknown }): boolean => ending === undefined
+  return exchanges.length < world.exchanges.length || calls.length < (world.stores?.length ?? 0) || calls.some(isOpen)
+    || exchanges.some((asked) => isOpen(asked) || asked.bytes?.some(isOpen) === true || asked.parts?.some(isOpen) === true)
+}
 
 /** Reads the reply and goes away when it is time. */
 const leaving = (

@@ -207,4 +207,24 @@ describe("a run that was left", () => {
       await again(used, usual, recording)
     }
   })
+
+  it("was left when it was, however late the recording is looked at", async () => {
+    const line: Pipeline<Needs> = [Retry.plug({ attempts: 3, base: 40, cap: 40 }), Providers.ask]
+    const used = await services(() => Mock.fail({ _tag: "Overloaded", message: "busy" }))
+    const compiled = await compile(used, line)
+    for (const ms of [3, 6, 9]) {
+      const recording = await used.run(Effect.gen(function*() {
+        const taping = yield* Replay.begin(chat)
+        const { observer } = taping
+        const fiber = yield* Effect.forkChild(taping.during(() => Pipeline.runCompiled(compiled, chat, { observer })))
+        yield* Effect.sleep(ms)
+        yield* Fiber.interrupt(fiber)
+        yield* Effect.sleep(90)
+        return taping.recording()
+      }))
+      expect(recording.world.left).toBeLessThan(90)
+      const replayed = await again(used, line, recording)
+      expect(replayed.trace.steps.length).toBe(recording.trace.steps.length)
+    }
+  })
 })

@@ -9,8 +9,10 @@ import type { Principal } from "../auth/Principal.ts"
 
 interface Imported {
   readonly owner: string
-  readonly recorded: Recorded
-  readonly bytes: number
+  /** The file: read, it would take up many times as much. */
+  readonly file: Buffer
+  /** What is known better than the file says. */
+  readonly known: Pick<Recorded, "summary" | "call">
 }
 
 /** Most of them, of everybody together. */
@@ -26,32 +28,32 @@ export class Imports {
     return id.startsWith("file_")
   }
 
-  /** Keeps one, and says under which id; the oldest go where there are too many. */
-  add(principal: Principal, recorded: Recorded, bytes: number): Recorded {
+  /** Keeps one, as it is in a file, and says under which id; the oldest go where there are too many. */
+  add(principal: Principal, recorded: Recorded, file: Buffer): Recorded["summary"] {
     const id = `file_${randomBytes(8).toString("hex")}`
     const { key: _key, tenant: _tenant, user: _user, ...summary } = recorded.summary
     const { tenant } = principal.identity
     // Whose it was is what a file says; who opened it is known. Nor does a file lead a tenant into a pipeline that is none of its own.
     const { pipeline: _pipeline, ...ownCall } = recorded.call ?? {}
-    const kept: Recorded = {
-      ...recorded,
+    const known: Imported["known"] = {
       ...(recorded.call !== undefined && tenant !== undefined && { call: ownCall }),
       summary: { ...summary, id, parent: summary.id, ...(tenant !== undefined && { tenant }) }
     }
-    this.#kept.set(id, { owner: ownerOf(principal), recorded: kept, bytes })
-    this.#bytes += bytes
-    for (const [oldest, { bytes }] of this.#kept) {
+    this.#kept.set(id, { owner: ownerOf(principal), file, known })
+    this.#bytes += file.length
+    for (const [oldest, { file }] of this.#kept) {
       if (this.#kept.size <= most.entries && this.#bytes <= most.bytes) break
       this.#kept.delete(oldest)
-      this.#bytes -= bytes
+      this.#bytes -= file.length
     }
-    return kept
+    return known.summary
   }
 
   /** What this one opened under an id. */
   find(principal: Principal, id: string): Recorded | undefined {
     const found = this.#kept.get(id)
-    return found !== undefined && found.owner === ownerOf(principal) ? found.recorded : undefined
+    if (found === undefined || found.owner !== ownerOf(principal)) return undefined
+    return { ...JSON.parse(found.file.toString("utf8")) as Recorded, ...found.known }
   }
 }
 

@@ -5,7 +5,9 @@
  * @module
  */
 import type { Fork, Recorded } from "@plugline/inspector"
-import { Batch, Cache, CircuitBreaker, Hedge, Idempotency, Identity, Providers, Retry, Route, SemanticCache } from "@plugline/plugs"
+import {
+  Batch, Cache, CircuitBreaker, Hedge, Idempotency, Identity, Providers, Retry, Route, SemanticCache
+} from "@plugline/plugs"
 import { Verbatim } from "@plugline/providers"
 import { Effect, Layer } from "effect"
 import { type Handler, Json, type JsonObject, LlmError, Plug, Request, type Services } from "plugline"
@@ -37,7 +39,13 @@ const counts: ReadonlySet<string> = new Set(["rateLimit", "budget", "permitted",
 const plugsOf = (line: Line): ReadonlyArray<AnyPlug> => line as ReadonlyArray<AnyPlug>
 
 /** The line that is recorded, or the one that is written, with all that holds whoever asks. */
-export const liveLine = (fork: Fork, recorded: Recorded, written: Line | undefined, loaded: Loaded, principal: Principal): Line => {
+export const liveLine = (
+  fork: Fork,
+  recorded: Recorded,
+  written: Line | undefined,
+  loaded: Loaded,
+  principal: Principal
+): Line => {
   const usual = plugsOf(loaded.pipelineFor(ownWay(recorded, principal)))
   const whole = written === undefined ? usual : among(usual, plugsOf(written))
   refuseChanges(fork, whole)
@@ -63,21 +71,28 @@ const among = (usual: ReadonlyArray<AnyPlug>, written: ReadonlyArray<AnyPlug>): 
 /** Refuses changes behind what has looked, and other options for what holds callers back. */
 const refuseChanges = ({ at, options = [] }: Fork, line: ReadonlyArray<{ readonly name: string }>): void => {
   const last = line.findIndex(({ name }) => counts.has(name))
-  const isBehind = (path: string): boolean => Number.parseInt(path, 10) > last || Number.parseInt(path, 10) === last && path.includes(".")
-  if (at !== undefined && isBehind(at.path)) {
-    throw invalid(["at"], `in a live run changes are made before ${line[last]!.name} has looked, at ${last} and in front of it`)
+  if (at !== undefined) {
+    const place = Number.parseInt(at.path, 10)
+    if (place > last || place === last && at.path.includes(".")) {
+      throw invalid(["at"], `in a live run changes are made before ${line[last]!.name} has looked, at ${last} and in front of it`)
+    }
   }
   for (const [index, { path }] of options.entries()) {
-    const name = /^\d{1,9}$/.test(path) ? line[Number(path)]?.name : "what stands there"
-    if (name === undefined) continue
-    if (name === "what stands there" || held.has(name)) {
-      throw invalid(["options", index], `${name} knows or holds whoever asks: in a live run its options stay as they are`)
+    const isInside = path.includes(".")
+    const name = isInside ? `what is inside ${path.split(".")[0]}` : line[Number(path)]?.name
+    if (isInside || name !== undefined && held.has(name)) {
+      throw invalid(["options", index], `in a live run the options of ${name} stay as they are`)
     }
   }
 }
 
 /** Refuses a line whose order or size cannot be meant, once all options are what they are to be. */
-export const checkWhole = (line: Line, { options = [] }: Fork, make: (plug: AnyPlug, options: JsonObject) => Plug<unknown>, loaded: Loaded): void => {
+export const checkWhole = (
+  line: Line,
+  { options = [] }: Fork,
+  make: (plug: AnyPlug, options: JsonObject) => Plug<unknown>,
+  loaded: Loaded
+): void => {
   const whole = plugsOf(line).map((plug, index) => {
     const other = options.findLast(({ path }) => path === String(index))
     return other === undefined ? plug : make(plug, other.options) as AnyPlug
@@ -154,7 +169,11 @@ const asking = (recorded: Recorded, principal: Principal): Plug<Providers.Provid
         const isAsAsked = isAsCame(recorded) && request.provider === provider && model === options.model
         const refusal = allows(principal, {
           permission: permissionOf(operation),
-          ...(isAsAsked && { provider, ...(model !== undefined && { model }), ...(summary.asked !== undefined && { alias: summary.asked }) })
+          ...(isAsAsked && {
+            provider,
+            ...(model !== undefined && { model }),
+            ...(summary.asked !== undefined && { alias: summary.asked })
+          })
         }) ?? steered(request)
         return refusal === undefined ? ask(request, next) : Request.fail(request, refusal)
       }
@@ -185,4 +204,5 @@ const own = Layer.mergeAll(
 )
 
 /** Runs something with caches and circuits of its own: what is tried out neither answers nor hinders the calls of others. */
-export const alone = <A, E>(run: Effect.Effect<A, E, Services>): Effect.Effect<A, E, Services> => Effect.provide(run, own, { local: true })
+export const alone = <A, E>(run: Effect.Effect<A, E, Services>): Effect.Effect<A, E, Services> =>
+  Effect.provide(run, own, { local: true })

@@ -181,6 +181,33 @@ export const contract = (name: string, layer: (bounds: Bounds) => Layer.Layer<Tr
       expect(await run(store.find("old"))).toBeUndefined()
     })
 
+    it("that ran for long, or began while the clock was wrong, take no younger ones with them", async () => {
+      const store = await open()
+      await run(store.add([entry("young", {}, bytes(10)), entry("long", { at: Date.now() - 61_000 }, bytes(10)), entry("1970", { at: 5 })]))
+      await run(store.add([entry("ahead", { at: Date.now() + 1e10 }), entry("next")]))
+      expect(ids((await run(store.list({}))).traces)).toEqual(["next", "ahead", "young"])
+      expect((await run(store.find("young")))!.record).toBeDefined()
+    })
+
+    it("are kept whatever numbers a service says", async () => {
+      const store = await open()
+      const counts = [10.5, 1e30, -4, Number.NaN, Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER + 2]
+      await run(store.add(counts.map((inputTokens, index) => entry(`r${index}`, { inputTokens, outputTokens: -inputTokens, cost: "no number" }))))
+      const measures = await run(store.measures({ since: 0, until: 1e15, after: 0, limit: 10 }))
+      expect(measures.map(({ inputTokens }) => inputTokens)).toEqual([11, Number.MAX_SAFE_INTEGER, -4, 0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER])
+      expect((await run(store.list({}))).total).toBe(counts.length)
+    })
+
+    it("that asked nobody are not measured", async () => {
+      const store = await open()
+      await run(store.add([
+        entry("fork", { route: "fork", parent: "a", upstream: "recorded", cost: "9" }),
+        entry("live", { route: "fork", parent: "a", model: ",\"upstream\":\"recorded\"" })
+      ]))
+      expect((await run(store.measures({ since: 0, until: 1e15, after: 0, limit: 10 }))).map(({ seq }) => seq)).toEqual([2])
+      expect((await run(store.list({}))).total).toBe(2)
+    })
+
     it("10,000 of them answer within a few ms", async () => {
       const store = await open({ maxEntries: 20_000 })
       for (let from = 0; from < 10_000; from += 500) {

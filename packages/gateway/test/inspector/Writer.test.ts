@@ -43,6 +43,17 @@ it("writes in the order in which it was handed over, together, and nothing at on
   expect(to.told()).toEqual({ lost: 0, unrecorded: 0 })
 })
 
+it("loses of many one alone that the store does not take", async () => {
+  const { add, kept } = keeping()
+  const { writer: to } = await writer((entries) =>
+    entries.some(({ summary: { id } }) => id === "r3")
+      ? Effect.fail(new StoreError("sqlite", "UNIQUE constraint failed: plugline_traces.id"))
+      : add(entries))
+  for (let count = 0; count < 6; count++) to.offer(waiting(`r${count}`))
+  await until(() => kept.length === 5 && to.told().lost === 1)
+  expect(kept.map(({ summary }) => summary.id)).toEqual(["r0", "r1", "r2", "r4", "r5"])
+})
+
 it("keeps no steps that are too large, cannot be written down, or are too many at once, and says which", async () => {
   const { add, kept } = keeping()
   const { writer: to } = await writer(add, { most: { entries: 6, records: 4 } })

@@ -14,11 +14,14 @@ export const curl = ({ provider, request }: Pick<Exchange, "provider" | "request
   const { variable } = credentialOf(provider, url)
   const streams = headers.some(({ name, value }) => name === "accept" && value === "text/event-stream")
   return [
-    `curl ${streams ? "-N " : ""}${method === "POST" && body !== undefined ? "" : `-X ${quote(method)} `}${quote(url, variable)}`,
+    `curl ${streams ? "-N " : ""}${method === "POST" && body !== undefined ? "" : `-X ${quote(method)} `}${plain(url)}${quote(url, variable)}`,
     ...headers.map((header) => `-H ${quote(lineOf(header), variableOf(header, variable))}`),
     ...(body === undefined ? [] : [`--data-raw ${quote(JSON.stringify(body))}`])
   ].join(" \\\n  ")
 }
+
+/** What keeps curl from reading anything into an address but the address: a file may hold one that looks like an option. */
+const plain = (url: string): string => `${/[[\]{}]/.test(url) ? "-g " : ""}${url.startsWith("-") ? "--url " : ""}`
 
 const lineOf = ({ name, value }: Header): string => `${name}: ${value}`
 

@@ -63,7 +63,7 @@ const checkSummary = (given: Check.Fields): Summary => {
   for (const name of ["id", "route", "dialect", "operation", "pipeline", "hash"]) Check.text(given[name], `${place}.${name}`)
   for (const name of ["seq", "at", "took", "status"]) Check.number(given[name], `${place}.${name}`)
   for (const name of ["streamed", "recorded"]) Check.flag(given[name], `${place}.${name}`)
-  const texts = ["provider", "asked", "model", "cache", "cost", "saved", "tenant", "user", "key", "parent"]
+  const texts = ["provider", "asked", "model", "cache", "cost", "saved", "tenant", "user", "key", "parent", "upstream"]
   Check.optional(given, place, texts, Check.text)
   Check.optional(given, place, ["attempts", "inputTokens", "outputTokens", "firstToken", "bytes"], Check.number)
   Check.optional(given, place, ["unrecorded"], Check.text)

@@ -52,12 +52,13 @@ const summary = object("The request in short, as in the list of all.", {
   user: string("Whose request it was."),
   key: string("The name of the API key it came with."),
   parent: string("Of which request this is a replay or a fork."),
+  upstream: { enum: ["recorded"], description: "Of a fork whose services answered as they were recorded: it asked nobody, and cost nothing." },
   recorded: boolean("Whether its steps are kept."),
   unrecorded: { enum: ["size", "load", "fault"], description: "Why its steps are not kept though they were to be." },
   bytes: number("Bytes that its record takes up, packed.")
 }, [
   "provider", "asked", "model", "cache", "attempts", "inputTokens", "outputTokens", "cost", "saved", "firstToken", "error",
-  "tenant", "user", "key", "parent", "unrecorded", "bytes"
+  "tenant", "user", "key", "parent", "upstream", "unrecorded", "bytes"
 ])
 
 const plug = object("A plug of a pipeline.", {

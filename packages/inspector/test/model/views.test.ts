@@ -199,6 +199,11 @@ describe("the wire", () => {
     expect(command).not.toContain("<redacted>")
   })
 
+  it("takes an address for nothing else, whatever a file holds", async () => {
+    const run = await asked(({ request }) => ({ request: { ...request, providerRequest: { method: "POST", url: "-o/tmp/[1-9]", headers: {}, body: {} } } }))
+    expect(curl(exchanges(run)[0]!)).toMatch(/^curl (-N )?-g --url '-o\/tmp\/\[1-9\]'/)
+  })
+
   it("leaves the key out where a server on one's own machine needs none", async () => {
     const run = await asked(({ request }) => ({ request: { ...request, provider: "ollama", providerRequest: { method: "GET", url: "http://127.0.0.1:11434/api/tags", headers: {} } } }))
     expect(curl(exchanges(run)[0]!)).toBe("curl -X 'GET' 'http://127.0.0.1:11434/api/tags' \\\n  -H 'accept: application/json'")

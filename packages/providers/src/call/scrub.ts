@@ -38,14 +38,33 @@ export const text = (given: string, secrets: Secrets): string => {
   return clean
 }
 
-const streams = new WeakMap<Bytes, Secrets>()
+/** Where secrets stand in bytes, each from one place to another. Whoever writes the bytes down leaves these out. */
+type Hide = (bytes: Uint8Array) => ReadonlyArray<readonly [from: number, to: number]>
+
+/** The secrets of a stream, by what finds them: that goes along where something is put around the stream. */
+const streams = new WeakMap<Hide, Secrets>()
+
+const hiding = (body: Bytes, secrets: Secrets): Bytes => {
+  const hide: Hide = ({ buffer, byteLength, byteOffset }) => {
+    const bytes = Buffer.from(buffer, byteOffset, byteLength)
+    return secrets.flatMap((secret) => placesOf(bytes, secret))
+  }
+  streams.set(hide, secrets)
+  return { ...body, hide } as Bytes
+}
+
+const placesOf = (bytes: Buffer, secret: string): ReturnType<Hide> => {
+  const places: Array<readonly [number, number]> = []
+  const length = Buffer.byteLength(secret)
+  for (let at = bytes.indexOf(secret); at >= 0; at = bytes.indexOf(secret, at + length)) places.push([at, at + length])
+  return places
+}
 
 /** An answer without these secrets; of bytes that are still to come they are remembered for {@link part}. */
 export const response = (answer: ProviderResponse, secrets: Secrets): ProviderResponse => {
   if (secrets.length === 0) return answer
   const { body, headers } = answer
-  if (typeof body !== "string") streams.set(body, secrets)
-  const cleanBody = typeof body === "string" ? text(body, secrets) : body
+  const cleanBody = typeof body === "string" ? text(body, secrets) : hiding(body, secrets)
   const cleanHeaders = holds(headers, secrets)
     ? Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, text(value, secrets)]))
     : headers
@@ -59,7 +78,8 @@ const holds = (headers: Headers, secrets: Secrets): boolean => {
 
 /** An error part of a stream without the secrets of its call. */
 export const part = (error: ErrorPart, bytes: Bytes): ErrorPart => {
-  const secrets = streams.get(bytes)
+  const { hide } = bytes as { readonly hide?: Hide }
+  const secrets = hide === undefined ? undefined : streams.get(hide)
   return secrets === undefined ? error : everywhere(error as unknown as JsonValue, secrets) as unknown as ErrorPart
 }
 

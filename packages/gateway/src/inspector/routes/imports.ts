@@ -51,7 +51,7 @@ const Body = Schema.Struct({
 })
 
 /** Most values of a file: each part of a long stream is several. */
-const most = 2_000_000
+const most = 1_000_000
 
 /** The route of requests from files. */
 export const importRoutes = ({ admin, inspector }: Site): ReadonlyArray<Route> => [{
@@ -71,7 +71,7 @@ export const importRoutes = ({ admin, inspector }: Site): ReadonlyArray<Route> =
     admin.configuration.current().run(Effect.suspend(() => read), {
       onExit: (exit) => {
         if (exit._tag === "Failure") return exchange.fail(broken(exit.cause.reasons))
-        const { summary } = inspector.imports.add(principal, exit.value, bytes.length)
+        const summary = inspector.imports.add(principal, exit.value, bytes)
         const answer: Imported = { id: summary.id, summary }
         exchange.json(answer as unknown as JsonValue)
       }

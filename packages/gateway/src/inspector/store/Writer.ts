@@ -92,7 +92,11 @@ export const make = ({ every = 50, maxRecord, most = usual, store, written }: Wr
           trouble = undefined
           written()
         }),
-        onFailure: failed(entries.length)
+        // One that the store does not take leaves the others theirs.
+        onFailure: (error) =>
+          entries.length > 1 && isUnfit(error)
+            ? Effect.forEach(entries, (entry) => write([entry]), { discard: true })
+            : failed(entries.length)(error)
       })
     /** Lets others go first where the loop has been held for long. */
     const breathe = async (): Promise<void> => {
@@ -151,6 +155,9 @@ const busy = {
   schedule: Schedule.spaced("100 millis"),
   while: ({ message }: StoreError): boolean => /locked|busy/i.test(message)
 }
+
+/** It is a request that does not fit, and not the store that fails. */
+const isUnfit = ({ message }: StoreError): boolean => /constraint|cannot store/i.test(message)
 
 /** A request with its steps packed; without them where they are too large, or cannot be written down. */
 const entryOf = async ({ record, summary }: Waiting, maxRecord: number): Promise<Entry> => {

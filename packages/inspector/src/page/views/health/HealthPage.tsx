@@ -103,7 +103,9 @@ const Measured = ({ health, percentile }: { readonly health: Health; readonly pe
       `${count(all.errors)} of ${count(all.calls)}`
     ],
     ["Tokens", count(all.tokens), undefined],
-    ["Cost", cost(all.cost), all.unpriced > 0 ? `and ${many(all.unpriced, "call")} of unknown cost` : undefined],
+    all.unpriced > 0 && all.cost === 0
+      ? ["Cost", "unknown", `of ${many(all.unpriced, "call")}`]
+      : ["Cost", cost(all.cost), all.unpriced > 0 ? `and ${many(all.unpriced, "call")} of unknown cost` : undefined],
     ["Saved", cost(all.saved), "by the cache"]
   ] as const
   return (

@@ -13,7 +13,7 @@ import { type Service, withUpstream } from "../service.ts"
 import { spread } from "../statistics.ts"
 import { check, difference, figure, markdown, ratio, type Row, write } from "../table.ts"
 import { close, hold, latencies, many } from "./load.ts"
-import { gateway, peer, type Peer } from "./peers.ts"
+import { free, gateway, peer, type Peer } from "./peers.ts"
 
 type Name = Peer["name"]
 const all: ReadonlyArray<Name> = ["floor", "plugline", "portkey"]
@@ -122,10 +122,13 @@ const starting = async (): Promise<ReadonlyArray<Row>> => {
   const took: Array<number> = []
   const bare: Array<number> = []
   for (let round = 0; round < 7; round++) {
-    const port = 20_000 + Math.floor(Math.random() * 20_000)
+    const port = await free()
     const from = performance.now()
     const child = spawn(process.execPath, [gateway, "serve", "--port", String(port)], { stdio: "ignore" })
-    while (!await fetch(`http://127.0.0.1:${port}/health`).then((answer) => answer.ok, () => false)) await pause(2)
+    while (!await fetch(`http://127.0.0.1:${port}/health`).then((answer) => answer.ok, () => false)) {
+      if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode} before it answered`)
+      await pause(2)
+    }
     took.push(performance.now() - from)
     child.kill("SIGKILL")
     const begun = performance.now()

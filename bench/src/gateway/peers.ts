@@ -98,7 +98,8 @@ const up = async (url: string): Promise<void> => {
   throw new Error(`${url} does not answer`)
 }
 
-const free = (): Promise<number> =>
+/** A port that nobody has. */
+export const free = (): Promise<number> =>
   new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
       const address = server.address()

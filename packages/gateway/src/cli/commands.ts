@@ -12,13 +12,14 @@ import { modelsCommand } from "./commands/models.ts"
 import { pipelinesCommand } from "./commands/pipelines.ts"
 import { providersCommand } from "./commands/providers.ts"
 import { serveCommand } from "./commands/serve.ts"
-import { traceCommand } from "./commands/trace.ts"
+import { replayCommand, traceCommand } from "./commands/trace.ts"
 
 /** All of them. What a command needs beyond its flags is loaded when it runs, so that each starts quickly. */
 export const commands = [
   serveCommand,
   askCommand,
   traceCommand,
+  replayCommand,
   batchCommand,
   evalCommand,
   modelsCommand,

@@ -20,7 +20,7 @@ describe("plugline", () => {
   it("lists its commands, and completes them", async () => {
     const { code, out } = await run(["--help"])
     expect(code).toBe(0)
-    const names = ["serve", "ask", "trace", "batch", "eval", "models", "providers", "pipelines", "keys", "config"]
+    const names = ["serve", "ask", "trace", "replay", "batch", "eval", "models", "providers", "pipelines", "keys", "config"]
     for (const name of names) expect(out).toMatch(new RegExp(`^  ${name} `, "m"))
     expect(out).not.toContain("\u001b")
     const script = (await run(["--completions", "bash"])).out

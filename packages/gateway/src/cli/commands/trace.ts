@@ -136,7 +136,8 @@ const diff = Command.make("diff", { a: what("a"), b: what("b"), url, json }, Eff
   Command.withExamples([{ command: "plugline trace diff before.json after.json", description: "Only what differs" }])
 )
 
-const replay = Command.make("replay", {
+/** `replay`, which stands beside `trace` too. */
+export const replayCommand = Command.make("replay", {
   what: what("what"),
   url,
   config,
@@ -229,5 +230,5 @@ const schema = Command.make("schema", {}, () =>
 /** Looks at recorded requests. */
 export const traceCommand = Command.make("trace").pipe(
   Command.withDescription("Look at recorded requests, of a file or of a gateway: list, walk, compare, replay, export, open"),
-  Command.withSubcommands([ask, ls, show, diff, replay, exportCommand, open, schema])
+  Command.withSubcommands([ask, ls, show, diff, replayCommand, exportCommand, open, schema])
 )

@@ -53,3 +53,13 @@ describe("JSON from outside", () => {
 it("a refusal of a name shows no control characters of it", () => {
   expect(Suggest.refusal("plug", "a\nb", ["x"])).not.toContain("\n")
 })
+
+it.each([
+  "Bearer abcdefgh12345", "basic YWxhZGRpbjpvcGVu", ...["sk", "pk", "rk", "xai", "gsk", "hf", "r8", "pplx", "nvapi", "fw", "csk", "tgp"].map((kind) => `${kind}-abcdefgh1234`),
+  "AIzaabcdefghijklmnopqrstuvwx", "AKIAABCDEFGHIJKL", "ASIAABCDEFGHIJKL", "ya29.abcdefghijkl", "eyJabcdefgh.abcdefgh.abcdefgh",
+  ...["key", "api-key", "api_key", "apikey", "token", "access_token", "sig", "signature"].map((name) => `https://a.example/b?${name}=abcdefgh`)
+])("a credential that stands alone in a text is found: %s", (credential) => {
+  const shown = Mask.text(`it was ${credential} that failed`)
+  expect(shown).toContain(Mask.masked)
+  expect(shown).not.toMatch(/abcdefgh|ABCDEFGH|YWxh/)
+})
